@@ -1,0 +1,36 @@
+// What wakes the workers. A queue may lose, repeat, reorder or delay everything: only lag changes. It never sees a tenant, a content or a secret.
+
+import type { Clock, Logger } from './ports.ts'
+
+export interface Hint {
+  readonly id: string
+  readonly rev: number
+  readonly at: number
+}
+
+/** One look at the database for due deliveries. */
+export interface Worked {
+  /** When to look again at the latest: 0 when more may be due now, at most a second. */
+  readonly wakeInMs: number
+  /** Resolves when the deliveries claimed by this look have been settled. Never rejects. */
+  readonly settled: Promise<void>
+}
+
+export interface QueueRun {
+  /** Look now: a slot became free, or something was scheduled in this process. */
+  wake(): void
+  /** No further looks. Does not wait for what is running: core does. */
+  stop(): Promise<void>
+}
+
+export interface Queue {
+  /** How far ahead of its due time a delivery is hinted. 0: only told what is due now. */
+  readonly horizonMs: number
+  /** After the database has it. A failure is swallowed by core: the database is the truth. */
+  hint(deliveries: readonly Hint[]): Promise<void>
+  /**
+   * Calls `work(n)` when about n deliveries may be due; `work` claims what the database says, which may be others, and never more than there are free slots. Never rejects.
+   * A wake-up that arrives while `work` is under way must lead to another look.
+   */
+  run(work: (n: number) => Promise<Worked>, ports: { readonly clock: Clock; readonly logger: Logger }): QueueRun
+}

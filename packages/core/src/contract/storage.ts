@@ -1,0 +1,377 @@
+// What a database driver has to do. All instants are epoch milliseconds of the database's clock; every verb is atomic.
+// A verb that takes an array may be called with the rows of many deliveries at once (group commit): each row is decided by itself.
+
+/** `running` and `scheduled` move by themselves, `uncertain` and `needs_action` wait for somebody, the rest is final. */
+export const states = ['scheduled', 'running', 'published', 'failed', 'canceled', 'missed', 'uncertain', 'needs_action'] as const
+export type State = (typeof states)[number]
+/** Final: no write ever changes such a row again. */
+export const terminalStates = ['published', 'failed', 'canceled', 'missed'] as const satisfies readonly State[]
+export type Terminal = (typeof terminalStates)[number]
+
+export type Action = 'publish' | 'update' | 'unpublish' | 'refresh'
+/** Serialised by core; storage never looks inside. */
+export type JsonText = string
+
+/** A head start in the order of claims, never a reason to go out before its time: urgent an hour, high ten minutes, low ten minutes back. */
+export const priorities = { low: 0, normal: 1, high: 2, urgent: 3 } as const
+export type Priority = keyof typeof priorities
+export type PriorityLevel = (typeof priorities)[Priority]
+/** By level: how much earlier than its due time a due row is treated as due when rows compete. So an old low post still wins over new urgent ones: nothing starves. */
+export const headStartMs: Readonly<Record<PriorityLevel, number>> = { 0: -600_000, 1: 0, 2: 600_000, 3: 3_600_000 }
+
+/** `done`, or `stale`: the row is no longer in the state and fence that the caller holds; nothing was changed. */
+export type Written = 'done' | 'stale'
+
+/** Newest or oldest first as the verb says; `after` is the cursor of the last row seen. */
+export interface Page {
+  readonly limit: number
+  readonly after?: string | undefined
+}
+/** `next` is there when more rows may follow. */
+export interface Paged<T> {
+  readonly items: readonly T[]
+  readonly next?: string
+}
+
+// ---- grants, connections, OAuth states, clients
+
+export type GrantState = 'active' | 'at_risk' | 'needs_reauth' | 'revoked'
+
+/** One consent: its credentials, sealed, with their lease. */
+export interface Grant {
+  readonly id: string
+  readonly tenant: string
+  readonly platform: string
+  readonly state: GrantState
+  /** Grows by one with every stored credential; part of the seal's additional data. */
+  readonly version: number
+  /** Grows with every event about this grant. */
+  readonly rev: number
+  /** The data key, wrapped by the key ring. */
+  readonly dataKey: JsonText
+  /** Id of the key that wrapped it, for rotation. */
+  readonly keyId: string
+  readonly sealed: JsonText
+  /** Open data: server, method, scopes; never a secret. */
+  readonly data: JsonText
+  /** When the access token ends; null: unknown or never. */
+  readonly expiresAt: number | null
+  /** Set while a refresh is out, and left standing when its outcome is unknown. */
+  readonly refreshStartedAt: number | null
+}
+export type GrantChange = Partial<Pick<Grant, 'state' | 'sealed' | 'dataKey' | 'keyId' | 'data' | 'expiresAt' | 'refreshStartedAt'>>
+
+export type ConnectionState = 'offered' | 'active'
+
+/** One account that a grant opens. `state` is its own; whether it can publish also depends on the grant's. */
+export interface Connection {
+  readonly id: string
+  readonly tenant: string
+  readonly platform: string
+  readonly accountId: string
+  readonly grantId: string
+  readonly state: ConnectionState
+  readonly name: string
+  /** The account as the adapter gave it, without its token. */
+  readonly data: JsonText
+  /** The account's own token, sealed; null where the grant's serves. */
+  readonly sealed: JsonText | null
+  readonly createdAt: number
+}
+
+export interface NewEvent {
+  readonly type: string
+  readonly data: JsonText
+}
+
+export interface ConnectionStore {
+  /**
+   * One transaction. Inserts the grant and its connections. A connection whose (tenant, platform, account) exists is moved to this grant, keeps its id and creation time,
+   * and stays `active` if it was. Grants of the same tenant that no connection points to any more are removed, sealed key and all. Answers the connections as stored, in the given order.
+   */
+  put(grant: Grant, connections: readonly Omit<Connection, 'createdAt'>[]): Promise<Connection[]>
+  get(tenant: string, id: string): Promise<Connection | undefined>
+  /** By account, to find what a reconnect would replace. */
+  byAccount(tenant: string, platform: string, accountId: string): Promise<Connection | undefined>
+  grant(tenant: string, id: string): Promise<Grant | undefined>
+  ofGrant(tenant: string, grantId: string): Promise<Connection[]>
+  /** Oldest first. */
+  list(tenant: string, page: Page & { readonly platform?: string | undefined; readonly state?: ConnectionState | undefined }): Promise<Paged<Connection>>
+  /** `offered` ↔ `active`, new account data or account token. False: no such row. */
+  update(tenant: string, id: string, change: Partial<Pick<Connection, 'state' | 'name' | 'data' | 'sealed'>>): Promise<boolean>
+  /**
+   * Compare-and-set on the grant's `version`; `version + 1` when `sealed` is in the change, `rev + 1` and the event stored when one is given. False: somebody moved it; re-read.
+   * With `leaseOwner`, also only while that owner's lease stands, and the lease ends with it.
+   */
+  replaceGrant(
+    tenant: string,
+    id: string,
+    version: number,
+    change: GrantChange,
+    more?: { event?: NewEvent | undefined; leaseOwner?: string | undefined },
+  ): Promise<boolean>
+  /** Refresh lease: sets `refreshStartedAt` before the call leaves. False: another holder whose lease has not ended, or the version moved. */
+  lease(tenant: string, id: string, version: number, owner: string, leaseMs: number): Promise<boolean>
+  /** Ends the lease and clears `refreshStartedAt`: for a refresh that certainly changed nothing. */
+  unlease(tenant: string, id: string, owner: string): Promise<void>
+  /** Removes the connection; the grant too, with its data key, once nothing points to it. Deliveries stay. */
+  remove(tenant: string, id: string): Promise<'done' | 'not-found'>
+  /** Grants whose `keyId` is not `keyId`, any tenant, by id; for key rotation. */
+  grantsNotUnder(keyId: string, limit: number): Promise<Grant[]>
+  /** Rows per key id, over everything sealed by the key ring: grants, OAuth states and clients. */
+  countsByKey(): Promise<Record<string, number>>
+}
+
+/** What waits for a callback. */
+export interface OAuthState {
+  readonly id: string
+  readonly tenant: string
+  readonly keyId: string
+  readonly sealed: JsonText
+  readonly expiresAt: number
+}
+/** An OAuth client registered on a server that a user named. App-wide: the one sealed row without a tenant. */
+export interface StoredClient {
+  readonly platform: string
+  readonly server: string
+  readonly redirectUri: string
+  readonly keyId: string
+  readonly sealed: JsonText
+}
+export interface OAuthStore {
+  putState(state: OAuthState): Promise<void>
+  /** Takes once: the second of two racing calls gets undefined. `expired` is taken too, and says so. Another tenant's is left alone and looks missing. */
+  takeState(tenant: string, id: string): Promise<{ readonly state: OAuthState; readonly expired: boolean } | undefined>
+  client(platform: string, server: string, redirectUri: string): Promise<StoredClient | undefined>
+  /** First one wins; answers the one that is stored. With `replacing`, only if the stored `sealed` is still that. */
+  putClient(client: StoredClient, replacing?: JsonText): Promise<StoredClient>
+  clientsNotUnder(keyId: string, limit: number): Promise<StoredClient[]>
+}
+
+// ---- publications and deliveries
+
+export interface NewDelivery {
+  readonly id: string
+  readonly connectionId: string
+  readonly platform: string
+  readonly action: Action
+  /** Unique among active deliveries: of content key, connection and action. */
+  readonly activeKey: string
+  readonly priority: PriorityLevel
+  readonly dueAt: number
+}
+export interface NewPublication {
+  readonly id: string
+  readonly tenant: string
+  readonly idempotencyKey: string | null
+  /** Of what the user wrote, in canonical form. */
+  readonly requestHash: string
+  readonly body: JsonText
+  readonly deliveries: readonly NewDelivery[]
+}
+/** Per publication, in order: `added`, or `replayed` (same key, same hash; nothing new is stored for it). */
+export type AddResult =
+  | { readonly status: 'added'; readonly publications: readonly { readonly status: 'added' | 'replayed'; readonly publicationId: string }[] }
+  /** Same idempotency key, other hash; or one active delivery per content key, connection and action. Nothing at all was stored. */
+  | { readonly status: 'key-reused'; readonly index: number; readonly publicationId: string }
+  | { readonly status: 'active'; readonly index: number; readonly deliveryIds: readonly string[] }
+  /** A connection that is not this tenant's, or not `active`. Nothing at all was stored. */
+  | { readonly status: 'no-connection'; readonly index: number; readonly connectionId: string }
+
+export interface Publication {
+  readonly id: string
+  readonly tenant: string
+  readonly body: JsonText
+  /** Deliveries not yet in a final state. */
+  readonly pending: number
+  readonly createdAt: number
+}
+
+export interface PublicationStore<Tx = unknown> {
+  /**
+   * All publications or none. In a host transaction it runs under a savepoint, so a refusal leaves the host's transaction usable. Each delivery gets its
+   * `delivery:scheduled` event here (rev 0 → 1), with `data` `{"dueAt":…}`.
+   */
+  add(publications: readonly NewPublication[], tx?: Tx): Promise<AddResult>
+  get(tenant: string, id: string): Promise<Publication | undefined>
+}
+
+export interface Delivery {
+  readonly id: string
+  readonly tenant: string
+  readonly publicationId: string
+  readonly connectionId: string
+  readonly platform: string
+  readonly action: Action
+  readonly state: State
+  readonly priority: PriorityLevel
+  /** When it should go out. */
+  readonly dueAt: number
+  /** When a worker looks at it next: due, retry, lease end. Null: it waits for nothing. */
+  readonly nextAt: number | null
+  readonly fence: number
+  readonly rev: number
+  /** Claims since the last orderly settle: a run that kills its worker shows here. */
+  readonly starts: number
+  readonly tries: number
+  readonly steps: JsonText
+  /** Not null: something may be on the platform. */
+  readonly marker: JsonText | null
+  readonly result: JsonText | null
+  readonly createdAt: number
+}
+export interface Claim extends Delivery {
+  /** Of its publication. */
+  readonly body: JsonText
+  /** The state it was claimed from: `running` means that an earlier holder's lease ended. */
+  readonly from: 'scheduled' | 'running' | 'uncertain'
+  readonly claimedAt: number
+}
+export interface ClaimQuery {
+  readonly limit: number
+  readonly leaseMs: number
+  /** Tenants and connections that already hold their share in this process: passed over, stay due. */
+  readonly skipTenants: readonly string[]
+  readonly skipConnections: readonly string[]
+  readonly perTenant: number
+  readonly perConnection: number
+  /** Only rows at least this late: the fallback sweep behind a queue. 0 otherwise. */
+  readonly lateByMs?: number | undefined
+}
+export interface Held {
+  readonly id: string
+  readonly fence: number
+}
+export interface Saved extends Held {
+  readonly steps: JsonText
+  readonly marker: JsonText | null
+}
+export interface Attempt {
+  readonly id: string
+  readonly fence: number
+  readonly at: number
+  readonly data: JsonText
+}
+export interface Settle extends Saved {
+  readonly to: Exclude<State, 'running' | 'canceled'>
+  /** Set for `scheduled` (later, retry) and for an `uncertain` that will be looked at again; null for what waits for nothing. */
+  readonly nextAt: number | null
+  readonly tries: number
+  readonly result: JsonText | null
+  /** `uncertain` under the policy `drop`: no longer active, so the same content may be scheduled anew. */
+  readonly release?: boolean
+  readonly attempt: { readonly id: string; readonly data: JsonText }
+  readonly event?: NewEvent | undefined
+  /** Ids on the platform that belong to this delivery from now on. */
+  readonly placements: readonly string[]
+}
+export type Raced = 'done' | 'too-late' | 'not-found'
+
+export interface DeliveryFilter {
+  readonly state?: State | readonly State[] | undefined
+  readonly platform?: string | undefined
+  readonly connectionId?: string | undefined
+  readonly publicationId?: string | undefined
+  readonly action?: Action | undefined
+  /** Due at or after / before. */
+  readonly from?: number | undefined
+  readonly until?: number | undefined
+}
+
+export interface DeliveryStore {
+  /**
+   * Due rows (`nextAt` ≤ now, any of `scheduled`, `running`, `uncertain`) that compete by `nextAt - headStartMs[priority]`, within the limits; fence + 1, rev + 1, starts + 1, state `running`,
+   * `nextAt` = now + lease. And how long until the next row that is not due yet: same statement, same snapshot. Two claimers never get one row.
+   * `starts` ≥ 2 on a row means that it took its worker down before: it is given out only alone (`limit` 1 of it, nothing beside it).
+   */
+  claim(
+    query: ClaimQuery,
+  ): Promise<{ readonly claims: Claim[]; readonly wakeInMs: number | null /** More was due than was given out. */; readonly more: boolean }>
+  /** Keeps leases alive. `stale` = lost: stop before the next commit. */
+  extend(held: readonly Held[], leaseMs: number): Promise<Written[]>
+  /** Steps and commit marker, before the bytes leave. The same input again answers `done`. */
+  save(rows: readonly Saved[]): Promise<Written[]>
+  /**
+   * From `running` under this fence: state, attempt, event, placements and publication counter in one transaction; starts back to 0, rev + 1. The attempt is stored even when `stale`. The same input again:
+   * `done`. When the counter reaches 0 a `publication:finished` event (subject the publication, rev 1) is stored with it.
+   */
+  settle(rows: readonly Settle[]): Promise<Written[]>
+  /** To `canceled`, with attempt-less event `delivery:canceled`. `too-late`: not `scheduled`, or a marker exists. */
+  cancel(tenant: string, id: string): Promise<Raced>
+  /** Moves `dueAt` and `nextAt`, with event `delivery:rescheduled`. `too-late` as in `cancel`. */
+  reschedule(tenant: string, id: string, dueAt: number): Promise<Raced>
+  /** A human's or a late reconcile's verdict: compare-and-set on `rev`, only from `uncertain` and `needs_action`. */
+  resolve(
+    tenant: string,
+    id: string,
+    rev: number,
+    row: Omit<Settle, 'id' | 'fence' | 'to'> & { readonly to: 'published' | 'failed' | 'scheduled' },
+  ): Promise<Written>
+  /** Due rows of these connections that wait for a later moment (`scheduled`, `dueAt` ≤ now < `nextAt`) become due now; after a reconnect. */
+  wake(tenant: string, connectionIds: readonly string[]): Promise<number>
+  get(tenant: string, id: string): Promise<Delivery | undefined>
+  /** Oldest first. */
+  attempts(tenant: string, id: string): Promise<Attempt[]>
+  /** Newest due first. */
+  list(tenant: string, page: Page & DeliveryFilter): Promise<Paged<Delivery>>
+  counts(tenant?: string): Promise<Record<State, number>>
+  /** Of these ids on the platform, the ones that belong to a delivery other than `deliveryId`. */
+  claimed(tenant: string, connectionId: string, deliveryId: string, placementIds: readonly string[]): Promise<string[]>
+  /** For queues with a horizon: ids due before `until`, keyset by (nextAt, id). */
+  upcoming(until: number, after: { readonly nextAt: number; readonly id: string } | null, limit: number): Promise<{ id: string; rev: number; nextAt: number }[]>
+}
+
+// ---- events, quotas
+
+export interface StoredEvent {
+  readonly seq: number
+  readonly tenant: string
+  /** A delivery, a grant or a publication. With `rev` it is the event's stable identity. */
+  readonly subjectId: string
+  readonly rev: number
+  readonly type: string
+  readonly data: JsonText
+  readonly at: number
+}
+export interface EventStore {
+  /** Oldest unread, if this owner holds or gets the single reader's lease; else nothing. Order per subject is `rev`; across subjects none. */
+  read(owner: string, limit: number, leaseMs: number): Promise<StoredEvent[]>
+  /** Forgets what was handled. A crash before it means the same event again. */
+  ack(seqs: readonly number[]): Promise<void>
+  /** Gives the reader's lease back. */
+  release(owner: string): Promise<void>
+}
+
+/** A counting window. App-wide ones have the tenant `''`. */
+export interface Bucket {
+  readonly tenant: string
+  readonly key: string
+  readonly limit: number
+  readonly windowMs: number
+}
+export interface QuotaStore {
+  /** All buckets or none, in fixed windows. Refused: when the last full window ends. */
+  take(buckets: readonly Bucket[]): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAt: number }>
+  /** Pacing: reserves the next slot of a connection and answers its instant; now or past = go. With `intervalMs` 0 it reserves nothing and only tells a `hold`. */
+  slot(tenant: string, connectionId: string, intervalMs: number): Promise<number>
+  /** The platform said wait: no slot of this connection before `until`. Never moves it back. */
+  hold(tenant: string, connectionId: string, until: number): Promise<void>
+  /** What the platform's headers say is true for the window that ends at `endsAt`. */
+  correct(bucket: Bucket, used: number, endsAt: number): Promise<void>
+}
+
+export interface Storage<Tx = unknown> {
+  /** Creates or migrates the tables. Refuses, with a `TypeError` that says what to do, a database of a newer schema or of another deployment. Safe to call from many processes at once. */
+  open(deployment: string): Promise<void>
+  /** The database's clock. */
+  now(): Promise<number>
+  readonly connections: ConnectionStore
+  readonly oauth: OAuthStore
+  readonly publications: PublicationStore<Tx>
+  readonly deliveries: DeliveryStore
+  readonly events: EventStore
+  readonly quotas: QuotaStore
+  /** Deletes at most `limit` publications that are finished and older than `before`, with deliveries, attempts and events; and ended OAuth states. Returns how many; call again until 0. */
+  clean(before: number, limit: number): Promise<number>
+  close(): Promise<void>
+}

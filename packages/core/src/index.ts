@@ -1,0 +1,16 @@
+// The public surface of @syndikit/core. A list of exports and nothing else.
+
+export * from './content/count.ts'
+export * from './content/post.ts'
+export * from './contract/adapter.ts'
+export * from './contract/auth.ts'
+export * from './contract/error.ts'
+export * from './contract/events.ts'
+export * from './contract/http.ts'
+export * from './contract/json.ts'
+export * from './contract/kind.ts'
+export * from './contract/limits.ts'
+export * from './contract/media.ts'
+export * from './contract/ports.ts'
+export * from './contract/queue.ts'
+export * from './contract/storage.ts'
