@@ -3,7 +3,7 @@
 /** One thing that people could see on the platform right now. */
 export interface Visible {
   readonly platform: string
-  /** Who posted it, as people call them. */
+  /** Who posted it: the `name` of one of the accounts. */
   readonly account: string
   readonly id: string
   /** As people read it. */
@@ -34,10 +34,13 @@ export interface Stage<State> {
   now(): number
   /** Plain JSON, changed in place; saved by the framework after every request where the server was given a folder. */
   readonly state: State
-  /** Unguessable in the server, counted in tests. */
+  /** `prefix` and 24 hex digits that nobody can guess; where the sandbox has a `seed`, `prefix` and a decimal number that counts up from it. */
   id(prefix: string): string
-  /** Keeps bytes by their hash and answers the key. */
+  /** Keeps bytes by their hash (sha256, hex) and answers that as the key. Of more than the sandbox's `maxBlobBytes`, only hash and size are kept. */
   keep(bytes: Uint8Array): string
+  /** The same, piece by piece in flat memory: for a request's body, however large, or for kept pieces put together. */
+  keepStream(body: AsyncIterable<Uint8Array>): Promise<{ readonly key: string; readonly bytes: number }>
+  /** `undefined`: never kept, or too large to keep. */
   blob(key: string): Uint8Array | undefined
 }
 
@@ -53,6 +56,8 @@ export interface Emulator {
   act(what: 'expire' | 'revoke' | 'process'): void
   /** Whether this request is the one whose effect people see (a post, an edit, a delete): what the fault script calls the `commit`. */
   isCommit(request: Request): boolean
+  /** Whether this request exchanges or refreshes tokens, or opens a session: what the fault script calls the `token`. Without it no request is one. */
+  isToken?(request: Request): boolean
   /** The answer the real platform gives when it throttles, with or without the header that says how long. */
   throttled(withHeader: boolean): Response
 }
@@ -100,4 +105,6 @@ export interface FaultRule {
   /** Default `any`. `token`: the request that exchanges or refreshes tokens. */
   readonly on?: 'any' | 'commit' | 'token'
   readonly nth: number
+  /** For `delay-reply` and `arrive-late`. Default 60 s: longer than any client waits. */
+  readonly delayMs?: number
 }
