@@ -48,8 +48,6 @@ export interface Adapter<Id extends string = string, S extends Support = Support
   readonly paceMs?: number
   /** What the platform says is left, read from every reply. */
   rateOf?(headers: Headers): { remaining: number; resetAt: Date } | undefined
-  /** At most this many deliveries of one connection at a time. Default 2. */
-  readonly perConnection?: number
   quotas?(reading: Reading): Promise<{ name: string; used: number; limit: number; windowMs: number }[]>
 }
 

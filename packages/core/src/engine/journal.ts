@@ -1,0 +1,78 @@
+// What a delivery remembers between runs: the column `steps` (saved work, finished commits) and the column `marker` (the commit that may be out). Pure.
+
+import type { Json } from '../contract/json.ts'
+import type { Placement } from '../contract/kind.ts'
+
+export interface Finished {
+  readonly name: string
+  readonly placement: Placement
+}
+
+export interface Journal {
+  readonly v: 1
+  /** When the first run began, by the database's clock. */
+  startedAt: number | null
+  /** Results of `once`, in the order they were saved. */
+  once: Record<string, Json>
+  /** Finished commits, in order: the parts. */
+  done: Finished[]
+  /** Names in `once` that stood when the last commit finished: `stale` keeps these and drops the rest. */
+  kept: string[]
+  /** How often what was prepared had gone stale since the last finished commit. */
+  stale: number
+  /** How often the outcome of an open commit was looked for. */
+  reconciles: number
+  /** A pacing slot was taken for this delivery. */
+  paced: boolean
+  /** Answers of humans to `ask`. */
+  answers: Record<string, Placement>
+}
+
+/** A commit whose request is stored. While it stands its outcome counts as unknown. */
+export interface OpenCommit {
+  readonly name: string
+  /** What was frozen is what is sent again. */
+  readonly request: Json
+  /** By the database's clock. */
+  firstSentAt: number
+  lastSentAt: number
+  sends: number
+  /** Nobody may send it again: only look. */
+  uncertain: boolean
+  /** How often it was looked for since it became uncertain. */
+  looks: number
+}
+export interface Marker {
+  readonly v: 1
+  readonly open: OpenCommit | null
+}
+
+/** Saved steps larger than this belong into a file: they are rewritten at every step. */
+export const longestJournal = 64 * 1024
+
+export const emptyJournal = (): Journal => ({ v: 1, startedAt: null, once: {}, done: [], kept: [], stale: 0, reconciles: 0, paced: false, answers: {} })
+
+const versioned = <T extends { v: 1 }>(text: string, what: string): T => {
+  const value: unknown = JSON.parse(text)
+  if (typeof value === 'object' && value !== null && 'v' in value && value.v === 1) return value as T
+  throw new TypeError(`A delivery's ${what} was written by a newer version of Syndikit. Run that version, or let it finish first.`)
+}
+
+export const readJournal = (steps: string): Journal => (steps === '{}' ? emptyJournal() : { ...emptyJournal(), ...versioned<Journal>(steps, 'steps') })
+export const readMarker = (marker: string | null): OpenCommit | null => (marker === null ? null : versioned<Marker>(marker, 'marker').open)
+
+export const writeJournal = (journal: Journal): string => JSON.stringify(journal)
+
+/** Null as long as nothing can be on the platform. */
+export const writeMarker = (journal: Journal, open: OpenCommit | null): string | null =>
+  open || journal.done.length > 0 ? JSON.stringify({ v: 1, open } satisfies Marker) : null
+
+/** Forgets what was prepared since the last finished commit, so that the next run prepares it again. */
+export const dropStale = (journal: Journal): Journal => ({
+  ...journal,
+  once: Object.fromEntries(Object.entries(journal.once).filter(([name]) => journal.kept.includes(name))),
+  stale: journal.stale + 1,
+})
+
+/** A value as it comes back from storage: `undefined` members and class instances are gone, which a later run would notice anyway. */
+export const asStored = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T))

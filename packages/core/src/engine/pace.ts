@@ -1,0 +1,85 @@
+// Platform limits: windows and pacing in storage, and how many calls of one connection run side by side.
+
+import Bottleneck from 'bottleneck'
+import PQueue from 'p-queue'
+import type { Adapter } from '../contract/adapter.ts'
+import type { Action, Bucket, Claim, Connection, Storage } from '../contract/storage.ts'
+import type { CallMode } from '../http/client.ts'
+import type { Ending } from './next-step.ts'
+import type { RunPorts } from './run.ts'
+
+export interface Pace {
+  /** Before the first run: a slot where the adapter paces, and whatever the platform asked to wait for. */
+  before(adapter: Adapter, claim: Claim, ports: RunPorts): Promise<Ending | undefined>
+  /** Takes every window of the action; the instant to come back at where one is full. */
+  take(adapter: Adapter, claim: Claim): Promise<number | undefined>
+  /** The platform throttled this connection. */
+  hold(claim: Claim, afterMs: number | undefined): Promise<void>
+  /** What a reply's headers said is left. */
+  told(adapter: Adapter, connection: Connection, action: Action, rate: { remaining: number; resetAt: Date }): void
+  /** At most a few calls of one connection at a time: reads in one lane, uploads in another, commits never wait. */
+  limiter(connectionId: string): <T>(mode: CallMode, work: () => Promise<T>) => Promise<T>
+}
+
+const defaultHoldMs = 15 * 60_000
+const readsAtATime = 2
+const uploadsAtATime = 4
+
+const bucketsOf = (adapter: Adapter, tenant: string, connectionId: string, action: Action): Bucket[] =>
+  (adapter.rates ?? [])
+    .filter(({ on }) => on === action)
+    .map(({ on, limit, windowMs, per }) => ({
+      tenant: per === 'app' ? '' : tenant,
+      key: `${adapter.id}|${on}|${windowMs}|${per === 'app' ? 'app' : connectionId}`,
+      limit,
+      windowMs,
+    }))
+
+const declares = (adapter: Adapter): boolean => adapter.paceMs !== undefined || (adapter.rates?.length ?? 0) > 0
+
+export const createPace = (storage: Storage): Pace => {
+  const lanes = new Map<string, { reads: Bottleneck; uploads: PQueue; users: number }>()
+  return {
+    before: async (adapter, claim, ports) => {
+      if (!declares(adapter) || ports.open) return undefined
+      const interval = ports.journal.paced || claim.action !== 'publish' ? 0 : (adapter.paceMs ?? 0)
+      const until = await storage.quotas.slot(claim.tenant, claim.connectionId, interval)
+      ports.journal.paced = true
+      return until > ports.now() ? { kind: 'paced', until } : undefined
+    },
+    take: async (adapter, claim) => {
+      const buckets = bucketsOf(adapter, claim.tenant, claim.connectionId, claim.action)
+      if (buckets.length === 0) return undefined
+      const taken = await storage.quotas.take(buckets)
+      return taken.ok ? undefined : taken.retryAt
+    },
+    hold: async (claim, afterMs = defaultHoldMs) => storage.quotas.hold(claim.tenant, claim.connectionId, (await storage.now()) + afterMs),
+    told: (adapter, connection, action, { remaining, resetAt }) => {
+      if (remaining > 0) return
+      const [bucket] = bucketsOf(adapter, connection.tenant, connection.id, action).filter(({ tenant }) => tenant !== '')
+      if (bucket) void storage.quotas.correct(bucket, bucket.limit - remaining, resetAt.getTime()).catch(() => undefined)
+    },
+    limiter: (connectionId) => {
+      const lane = () => {
+        const known = lanes.get(connectionId) ?? {
+          reads: new Bottleneck({ maxConcurrent: readsAtATime }),
+          uploads: new PQueue({ concurrency: uploadsAtATime }),
+          users: 0,
+        }
+        lanes.set(connectionId, known)
+        return known
+      }
+      return async (mode, work) => {
+        if (mode === 'commit') return work()
+        const own = lane()
+        own.users += 1
+        try {
+          return await (mode === 'read' ? own.reads.schedule(work) : own.uploads.add(work))
+        } finally {
+          own.users -= 1
+          if (own.users === 0) lanes.delete(connectionId)
+        }
+      }
+    },
+  }
+}
