@@ -74,6 +74,10 @@ export interface OAuthClient {
   auth?: 'basic' | 'body' | 'none'
   /** Parameter name of the client id, where it is not `client_id`. */
   idParam?: string
+  /** Who the server says it is (RFC 9207): an `iss` in the callback must be exactly this. Without it, an `iss` must be of the host that authorizes. */
+  issuer?: string
+  /** The server says that every callback carries `iss`: one without is refused. */
+  sendsIss?: boolean
 }
 
 export interface OAuth2 {
