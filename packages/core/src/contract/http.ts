@@ -9,7 +9,10 @@ export interface Reply {
   readonly headers: Headers
   /** `undefined` where the body is not JSON. */
   readonly json: unknown
+  /** The body as UTF-8. */
   readonly text: string
+  /** The body as it came, for files. Every answer to an adapter's call has it; a token endpoint's has not. */
+  readonly bytes?: Uint8Array
 }
 
 export interface Call<T> {

@@ -51,7 +51,7 @@ const defaultTimeoutMs = 30_000
 const longestAnswer = 8 * 1024 * 1024
 const repeatAfterMs = [500, 2_000]
 
-const readBody = async (response: Response, platform: string): Promise<string> => {
+const readBody = async (response: Response, platform: string): Promise<Buffer> => {
   const pieces: Uint8Array[] = []
   let bytes = 0
   for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -59,7 +59,7 @@ const readBody = async (response: Response, platform: string): Promise<string> =
     if (bytes > longestAnswer) throw new PublishError('unknown', `${platform} sent an answer of more than ${longestAnswer} bytes; it was not read.`)
     pieces.push(piece)
   }
-  return Buffer.concat(pieces).toString('utf8')
+  return Buffer.concat(pieces)
 }
 
 const parsed = (text: string): unknown => {
@@ -137,9 +137,10 @@ export const createHttp = (options: HttpOptions): Http => {
         throwHttpErrors: false,
         signal: aborter.signal,
       })
-      const text = await readBody(response, adapter.name)
+      const bytes = await readBody(response, adapter.name)
       told({ status: response.status })
-      return { status: response.status, headers: response.headers, text, json: parsed(text) }
+      const text = bytes.toString('utf8')
+      return { status: response.status, headers: response.headers, bytes, text, json: parsed(text) }
     } catch (cause) {
       if (PublishError.is(cause) && !notSent(cause)) throw cause
       throw networkError(cause, what, aborter.signal.aborted ? timeoutMs : undefined, told)
