@@ -16,4 +16,7 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   removeNodeProtocol: false, // the default turns node:sqlite into sqlite, which does not exist
+  esbuildOptions: (options) => {
+    options.alias = { punycode: 'punycode/punycode.js' } // twitter-text, bundled into X's emulator, means the package; Node has a deprecated module of that name
+  },
 })

@@ -1,4 +1,5 @@
-// Text as X counts and rewrites it, by X's own library. Bundled into this module when it is built: twitter-text, (c) Twitter, Inc., Apache License 2.0.
+// Text as X counts and rewrites it, by X's own library, which the build puts into this module.
+/*! Contains twitter-text, Copyright 2018 Twitter, Inc. Licensed under the Apache License, Version 2.0, http://www.apache.org/licenses/LICENSE-2.0 */
 
 import twitterText from 'twitter-text'
 import type { Link } from './state.ts'
