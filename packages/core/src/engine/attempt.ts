@@ -47,7 +47,7 @@ export const attemptData = (run: {
     exchanges: skipped > 0 ? [...exchanges.slice(0, mostExchanges / 2), ...exchanges.slice(-mostExchanges / 2)] : exchanges,
     skipped,
     steps: Object.keys(journal.once),
-    done: journal.done,
+    done: journal.done.map(({ name, placement }) => ({ name, placement })),
     open: open && { name: open.name, sends: open.sends, sentAt: open.lastSentAt },
     ...(reason && { reason }),
     nextAt: run.nextAt,

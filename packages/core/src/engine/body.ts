@@ -16,6 +16,8 @@ export interface StoredContent {
 export interface Body {
   readonly v: 1
   readonly contents: Readonly<Record<string, StoredContent>>
+  /** The host's name for the content, where it gave one. */
+  readonly contentKey: string | null
   readonly maxLatenessMs: number | null
   readonly onUncertain: 'hold' | 'retry' | 'drop' | null
   /** The wall times that the host gave, for showing and for a change of zone rules. By platform; `''` for all. */

@@ -5,7 +5,7 @@ import { PublishError } from '../contract/error.ts'
 import type { Placed, Placement, Push, Run, Support } from '../contract/kind.ts'
 import type { Media } from '../contract/media.ts'
 import type { Claim, Connection, Saved, Settle, Written } from '../contract/storage.ts'
-import { createHttp, type Exchange } from '../http/client.ts'
+import { createHttp, type Exchange, timeoutOf } from '../http/client.ts'
 import { redact } from '../http/redact.ts'
 import { type Body, readBody, type StoredContent } from './body.ts'
 import type { Deps } from './deps.ts'
@@ -28,7 +28,6 @@ export interface DeliverDeps extends Deps {
   newId(): string
 }
 
-const defaultTimeoutMs = 30_000
 const mostStarts = 3
 /** Later than this at its first run, a delivery may have gone out before: a restored backup, a clock set back. */
 const overdueMs = 10 * 60_000
@@ -134,6 +133,7 @@ const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges
     fetch: deps.fetch,
     clock: deps.clock,
     random: deps.random,
+    mostMs: deps.settings.requestTimeoutMs,
     credentials: opened.applied,
     renew: opened.renew,
     mode: running.mode,
@@ -168,7 +168,7 @@ const portsOf = (deps: DeliverDeps, work: Work): RunPorts => {
     now,
     recovery: support.spec.recovery,
     onUncertain: policy.onUncertain,
-    timeoutMs: adapter.http.timeoutMs ?? defaultTimeoutMs,
+    timeoutMs: timeoutOf(adapter, deps.settings.requestTimeoutMs),
     overdueSince: claim.tries === 0 && readJournal(claim.steps).startedAt === null && now() - claim.dueAt > overdueMs ? claim.dueAt : undefined,
     quota: () => deps.pace.take(adapter, claim),
     claimed: (ids) => deps.storage.deliveries.claimed(claim.tenant, claim.connectionId, claim.id, ids),

@@ -25,6 +25,8 @@ export interface Settings {
   readonly maxLatenessMs: number
   readonly onUncertain: 'hold' | 'retry' | 'drop'
   readonly leaseMs: number
+  /** Bounds every adapter's time-out. */
+  readonly requestTimeoutMs: number | undefined
   /** Deliveries at a time in this process, of one tenant at most four fifths of it. */
   readonly slots: number
   readonly perConnection: number

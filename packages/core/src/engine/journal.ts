@@ -5,6 +5,8 @@ import type { Placement } from '../contract/kind.ts'
 
 export interface Finished {
   readonly name: string
+  /** What was sent, for `explain`. */
+  readonly request: Json
   readonly placement: Placement
 }
 
@@ -24,6 +26,8 @@ export interface Journal {
   reconciles: number
   /** A pacing slot was taken for this delivery. */
   paced: boolean
+  /** The `ask` that waits for a human. */
+  asked: string | null
   /** Answers of humans to `ask`. */
   answers: Record<string, Placement>
 }
@@ -50,7 +54,18 @@ export interface Marker {
 /** Saved steps larger than this belong into a file: they are rewritten at every step. */
 export const longestJournal = 64 * 1024
 
-export const emptyJournal = (): Journal => ({ v: 1, startedAt: null, once: {}, done: [], kept: [], stale: 0, reconciles: 0, paced: false, answers: {} })
+export const emptyJournal = (): Journal => ({
+  v: 1,
+  startedAt: null,
+  once: {},
+  done: [],
+  kept: [],
+  stale: 0,
+  reconciles: 0,
+  paced: false,
+  asked: null,
+  answers: {},
+})
 
 const versioned = <T extends { v: 1 }>(text: string, what: string): T => {
   const value: unknown = JSON.parse(text)

@@ -11,7 +11,7 @@ export type Ending =
   | { readonly kind: 'placed'; readonly placement: Placement }
   | { readonly kind: 'later'; readonly afterMs: number }
   | { readonly kind: 'paced'; readonly until: number }
-  | { readonly kind: 'ask'; readonly title: string }
+  | { readonly kind: 'ask'; readonly name: string; readonly title: string }
   /** Certainly nothing was published by the step that failed. */
   | { readonly kind: 'refused'; readonly error: PublishError }
   /** A commit is out and its outcome is not known yet: look, or send the same again. */

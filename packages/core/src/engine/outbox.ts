@@ -69,7 +69,8 @@ export const createOutbox = (ports: { storage: Storage; clock: Clock; logger: Lo
   const flush = async (): Promise<number> => {
     if (listeners.size === 0) return 0
     const events = await storage.events.read(owner, atOnce, leaseMs)
-    const bySubject = Map.groupBy(events, ({ subjectId }) => subjectId)
+    const bySubject = new Map<string, StoredEvent[]>()
+    for (const event of events) bySubject.set(event.subjectId, [...(bySubject.get(event.subjectId) ?? []), event])
     await Promise.all(
       [...bySubject.values()].map(async (own) => {
         for (const event of own) {

@@ -92,10 +92,10 @@ export const createRun = (ports: RunPorts): Running => {
     }
   }
 
-  const finish = <T extends Placement>(name: string, placement: T): T => {
+  const finish = <T extends Placement>({ name, request }: Pick<OpenCommit, 'name' | 'request'>, placement: T): T => {
     if (typeof placement?.id !== 'string' || placement.id === '') throw new PublishError('unknown', `The commit \`${name}\` came back without an id.`)
     const { id, url, data } = placement
-    ports.journal.done.push({ name, placement: asStored({ id, ...(url !== undefined && { url }), ...(data !== undefined && { data }) }) })
+    ports.journal.done.push({ name, request, placement: asStored({ id, ...(url !== undefined && { url }), ...(data !== undefined && { data }) }) })
     ports.journal.kept = Object.keys(ports.journal.once)
     ports.journal.stale = 0
     ports.journal.reconciles = 0
@@ -160,7 +160,7 @@ export const createRun = (ports: RunPorts): Running => {
     }
     phase = 'send'
     try {
-      return finish(open.name, await step.send(asStored(open.request) as R))
+      return finish(open, await step.send(asStored(open.request) as R))
     } catch (error) {
       phase = 'steps'
       return await failed(step, open, error)
@@ -190,7 +190,7 @@ export const createRun = (ports: RunPorts): Running => {
     if (refusal.code === 'transient' || refusal.code === 'rate' || refusal.code === 'auth' || refusal.code === 'not-ready')
       return end({ kind: 'open', error: refusal, notBefore: ports.now() + (refusal.retryAfterMs ?? 0) })
     const found = step.find ? await lookSafely(step, open, refusal) : 'unknown'
-    if (typeof found === 'object') return finish(open.name, found)
+    if (typeof found === 'object') return finish(open, found)
     if (found === 'absent' && refusal.code !== 'duplicate' && ports.now() >= settledAt(step, open)) {
       ports.open = null
       throw refusal
@@ -235,7 +235,7 @@ export const createRun = (ports: RunPorts): Running => {
     if (what.do === 'wait') return end({ kind: 'open', error: undefined, notBefore: what.until })
     if (what.do === 'send') return send(step, open)
     const found = await lookSafely(step, open)
-    if (typeof found === 'object') return finish(open.name, found)
+    if (typeof found === 'object') return finish(open, found)
     if (open.uncertain) return end({ kind: 'uncertain', message: 'It was looked for and not found for certain.', canLook: true })
     if (found === 'absent')
       return ports.now() >= what.absentAt ? send(step, { ...open, sends: 0 }) : end({ kind: 'open', error: undefined, notBefore: what.absentAt })
@@ -248,7 +248,7 @@ export const createRun = (ports: RunPorts): Running => {
     const open: OpenCommit = { name, request: asStored(step.request) as Json, firstSentAt: at, lastSentAt: at, sends: 0, uncertain: false, looks: 0 }
     if (ports.overdueSince !== undefined && step.find) {
       const found = await lookBefore(step, { ...open, firstSentAt: ports.overdueSince })
-      if (typeof found === 'object') return finish(name, found)
+      if (typeof found === 'object') return finish(open, found)
     }
     return send(step, open)
   }
@@ -280,7 +280,7 @@ export const createRun = (ports: RunPorts): Running => {
     later: (ms) => end({ kind: 'later', afterMs: Math.max(0, ms) }),
     ask: async (name, task) => {
       enter(name)
-      return ports.journal.answers[name] ?? end({ kind: 'ask', title: task.title })
+      return ports.journal.answers[name] ?? end({ kind: 'ask', name, title: task.title })
     },
   }
 

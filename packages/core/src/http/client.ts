@@ -34,6 +34,8 @@ export interface HttpOptions {
   fetch: Fetch
   clock: Clock
   random?: Random
+  /** No call takes longer, whatever the adapter says. */
+  mostMs?: number | undefined
   /** What every call to the platform's own hosts carries. Absent before an account is connected. */
   credentials?: () => Promise<Applied>
   /** Asked once after an `auth` answer. True: there are new credentials, the call is repeated. */
@@ -47,7 +49,6 @@ export interface HttpOptions {
   onRate?: (rate: { remaining: number; resetAt: Date }) => void
 }
 
-const defaultTimeoutMs = 30_000
 const longestAnswer = 8 * 1024 * 1024
 const repeatAfterMs = [500, 2_000]
 
@@ -101,17 +102,29 @@ const read = <T>(reply: Reply, call: Call<T>, what: string, platform: { id: stri
   })
 }
 
+const defaultTimeoutMs = 30_000
+
+/** The longest an ordinary call of this platform may take. A commit never takes longer: its lease is measured by it. */
+export const timeoutOf = (adapter: Pick<Adapter, 'http'>, mostMs = Number.POSITIVE_INFINITY): number =>
+  Math.min(adapter.http.timeoutMs ?? defaultTimeoutMs, mostMs)
+
+const timeOf = ({ adapter, mostMs }: HttpOptions, call: Call<unknown>, mode: CallMode): number => {
+  const usual = timeoutOf(adapter, mostMs)
+  const asked = call.timeoutMs ?? usual
+  return mode === 'commit' ? Math.min(asked, usual) : asked
+}
+
 export const createHttp = (options: HttpOptions): Http => {
   const { adapter, clock } = options
   const unique = () => Buffer.from((options.random ?? systemRandom).bytes(12)).toString('hex')
 
-  const exchange = async <T>(method: string, url: string, call: Call<T>, applied: Applied | undefined): Promise<Reply> => {
+  const exchange = async <T>(method: string, url: string, call: Call<T>, applied: Applied | undefined, mode: CallMode): Promise<Reply> => {
     const { address, own } = addressOf({ adapter, server: options.server }, url, call)
     const carried = own ? applied : undefined
     for (const [name, value] of Object.entries(carried?.query ?? {})) address.searchParams.set(name, value)
     const { body, headers: bodyHeaders } = bodyOf(call, unique)
     const headers = headersOf(adapter, { ...call, headers: { ...bodyHeaders, ...call.headers } }, carried)
-    const timeoutMs = call.timeoutMs ?? adapter.http.timeoutMs ?? defaultTimeoutMs
+    const timeoutMs = timeOf(options, call, mode)
     const aborter = new AbortController()
     const timer = new AbortController()
     void clock.sleep(timeoutMs, timer.signal).then(() => timer.signal.aborted || aborter.abort())
@@ -168,7 +181,7 @@ export const createHttp = (options: HttpOptions): Http => {
     let applied = call.foreign ? undefined : await options.credentials?.()
     const what = `${method} ${addressOf({ adapter, server: options.server }, url, { ...call, query: {} }).address.pathname}`
     for (let renewed = false; ; renewed = true) {
-      const reply = await exchange(method, url, call, applied)
+      const reply = await exchange(method, url, call, applied, mode)
       const rate = mode === 'commit' ? adapter.rateOf?.(reply.headers) : undefined
       if (rate) options.onRate?.(rate)
       if (reply.status >= 200 && reply.status < 300) return read(reply, call, what, adapter)

@@ -1,0 +1,108 @@
+// What can be done with something that is on a platform: update, unpublish, refresh. Each is a delivery of its own, with the same promises as a publish.
+
+import { PublishError } from '../contract/error.ts'
+import type { Action, Delivery, NewPublication } from '../contract/storage.ts'
+import { type Body, readBody, readResult, type StoredContent, type StoredPlacement } from '../engine/body.ts'
+import { type Accepted, activeKeyOf, add, type Calls, type Refused } from './accept.ts'
+import { canonical, sha256 } from './ids.ts'
+import { prepare, refuse } from './prepare.ts'
+
+export interface AfterRequest {
+  tenant: string
+  /** The delivery that put it there: of a publish, or of the last update. */
+  deliveryId: string
+  idempotencyKey?: string | undefined
+}
+export interface UpdateRequest extends AfterRequest {
+  /** The whole new content, of the same kind. */
+  content: object
+  options?: unknown
+}
+
+export const noSuchDelivery = (id: string): PublishError =>
+  new PublishError('invalid', `There is no delivery \`${id}\` of this tenant. See \`scheduler.list\`.`)
+
+const placedOf = (delivery: Delivery, content: StoredContent): StoredPlacement => {
+  const result = readResult(delivery.result)
+  const placement = result?.placement ?? result?.parts[0]
+  const there = delivery.state === 'published' || (delivery.state === 'needs_action' && result?.reason?.code === 'partial')
+  if (!there || !placement || delivery.action === 'unpublish')
+    throw new PublishError(
+      'invalid',
+      `${delivery.platform}: the delivery \`${delivery.id}\` (${delivery.action}, ${delivery.state}) left nothing on the platform that could be changed.`,
+    )
+  return { deliveryId: delivery.id, placement, parts: result?.parts ?? [], content }
+}
+
+const contentOf = (body: Body, delivery: Delivery): StoredContent => {
+  const content = body.contents[delivery.platform] ?? body.placed?.[delivery.connectionId]?.content
+  if (!content) throw new PublishError('invalid', `${delivery.platform}: the content of delivery \`${delivery.id}\` is not stored.`)
+  return content
+}
+
+const capable = (calls: Calls, delivery: Delivery, kind: string, action: Exclude<Action, 'publish'>): void => {
+  const adapter = calls.adapters.get(delivery.platform)
+  if (!adapter) throw new PublishError('setup', `${delivery.platform}: no adapter of this process serves it. Add it to \`adapters\`.`)
+  if (!adapter.content.find((support) => support.kind === kind)?.spec[action])
+    throw new PublishError('invalid', `${adapter.name} cannot ${action} a ${kind}.`, { platform: adapter.id })
+}
+
+const newContent = async (calls: Calls, delivery: Delivery, request: UpdateRequest): Promise<StoredContent> => {
+  const { tenant, content, options } = request
+  const prepared = await prepare(calls, {
+    tenant,
+    content,
+    to: [delivery.connectionId],
+    ...(options !== undefined && { variants: { [delivery.platform]: { options } } }),
+  })
+  const errors = prepared.problems.filter(({ severity }) => severity !== 'warning')
+  if (errors.length > 0) refuse(errors)
+  return prepared.contents[delivery.platform] as StoredContent
+}
+
+export const after = async (
+  calls: Calls,
+  action: Exclude<Action, 'publish'>,
+  request: AfterRequest | UpdateRequest,
+  tx?: unknown,
+): Promise<Accepted | Refused> => {
+  const { tenant, deliveryId, idempotencyKey } = request
+  const delivery = await calls.storage.deliveries.get(tenant, deliveryId)
+  if (!delivery) throw noSuchDelivery(deliveryId)
+  const publication = await calls.storage.publications.get(tenant, delivery.publicationId)
+  if (!publication) throw noSuchDelivery(deliveryId)
+  const body = readBody(publication.body)
+  const before = contentOf(body, delivery)
+  capable(calls, delivery, before.kind, action)
+  const placed = placedOf(delivery, before)
+  const contents = action === 'update' ? { [delivery.platform]: await newContent(calls, delivery, request as UpdateRequest) } : {}
+  const next: Body = {
+    v: 1,
+    contents,
+    contentKey: null,
+    maxLatenessMs: body.maxLatenessMs,
+    onUncertain: body.onUncertain,
+    wall: {},
+    placed: { [delivery.connectionId]: placed },
+  }
+  const one: NewPublication = {
+    id: calls.newId(),
+    tenant,
+    idempotencyKey: idempotencyKey ?? null,
+    requestHash: `v1:${sha256(canonical([action, deliveryId, contents]))}`,
+    body: JSON.stringify(next),
+    deliveries: [
+      {
+        id: calls.newId(),
+        connectionId: delivery.connectionId,
+        platform: delivery.platform,
+        action,
+        activeKey: activeKeyOf(tenant, `placement:${placed.placement.id}`, delivery.connectionId, action),
+        priority: delivery.priority,
+        dueAt: await calls.storage.now(),
+      },
+    ],
+  }
+  const result = await add(calls, [one], tx)
+  return 'status' in result ? result : (result[0] as Accepted)
+}
