@@ -1,0 +1,75 @@
+// Files become blobs on the account's server. Videos go through Bluesky's video service, which puts a playable version there.
+
+import { type Account, type Http, type Media, PublishError, type Run } from '@syndikit/core'
+import { z } from 'zod'
+import { alreadyProcessed } from './errors.ts'
+import { entryway } from './session.ts'
+
+/** As the server gave it; it goes into the record unchanged. */
+export const blob = z.object({ $type: z.literal('blob'), ref: z.object({ $link: z.string() }), mimeType: z.string(), size: z.number() })
+export type Blob = z.output<typeof blob>
+
+const uploaded = z.object({ blob }).transform(({ blob }) => blob)
+
+/** A blob that no record names is collected after a while: `BlobNotFound` then, and it is uploaded again. */
+export const uploadBlob = (http: Http, mime: string, body: Media | Uint8Array): Promise<Blob> =>
+  http.post('com.atproto.repo.uploadBlob', { body, headers: { 'content-type': mime }, accept: uploaded, timeoutMs: uploadMs })
+
+const uploadMs = 10 * 60_000
+const pollMs = 3_000
+const tokenLifeS = 30 * 60
+const videoService = 'https://video.bsky.app/xrpc'
+
+const job = z.object({ jobId: z.string().min(1), state: z.string(), blob: blob.optional(), message: z.string().optional() })
+type Job = z.output<typeof job>
+/** With and without the envelope: the lexicon has it, `uploadVideo` leaves it out (atproto#3097). */
+const jobStatus = z.union([z.object({ jobStatus: job }).transform(({ jobStatus }) => jobStatus), job])
+
+/**
+ * Lets the video service write to the account's server. Lives for 30 minutes from the server's own `date`, because the service uses it after the upload and
+ * the processing; the server's default of a minute would be over by then.
+ */
+const serviceToken = async ({ server = entryway }: Account, http: Http): Promise<string> => {
+  const now = await http.get('com.atproto.server.getSession', { accept: ({ headers }) => Math.floor(Date.parse(headers.get('date') ?? '') / 1000) })
+  const { token } = await http.get('com.atproto.server.getServiceAuth', {
+    query: {
+      aud: `did:web:${encodeURIComponent(new URL(server).host)}`,
+      lxm: 'com.atproto.repo.uploadBlob',
+      exp: Number.isNaN(now) ? undefined : now + tokenLifeS,
+    },
+    accept: z.object({ token: z.string() }),
+  })
+  return token
+}
+
+const startJob = async (media: Media, { account, http }: Run): Promise<Pick<Job, 'jobId' | 'blob'>> => {
+  try {
+    const { jobId, blob } = await http.post(`${videoService}/app.bsky.video.uploadVideo`, {
+      query: { did: account.id, name: media.name },
+      body: media,
+      headers: { authorization: `Bearer ${await serviceToken(account, http)}` },
+      foreign: true, // it gets a token of its own, never the session's
+      timeoutMs: uploadMs,
+      accept: jobStatus,
+    })
+    return { jobId, blob }
+  } catch (error) {
+    const known = PublishError.is(error) ? alreadyProcessed.exec(error.platformCode ?? '')?.[1] : undefined
+    if (known === undefined) throw error
+    return { jobId: known, blob: undefined }
+  }
+}
+
+/** A finished job tells its blob; so does one that failed because the same video was processed before. */
+const awaitJob = async (jobId: string, { http, later }: Run): Promise<Blob> => {
+  const { state, blob, message } = await http.get(`${videoService}/app.bsky.video.getJobStatus`, { query: { jobId }, foreign: true, accept: jobStatus })
+  if (blob) return blob
+  if (state === 'JOB_STATE_FAILED')
+    throw new PublishError('media', `Bluesky could not process the video: ${message ?? 'it gives no reason'}.`, { platform: 'bluesky' })
+  return later(pollMs)
+}
+
+export const uploadVideo = async (media: Media, at: string, run: Run): Promise<Blob> => {
+  const started = await run.once(`${at}/job`, () => startJob(media, run))
+  return started.blob ?? run.once(`${at}/ready`, () => awaitJob(started.jobId, run))
+}
