@@ -1,5 +1,9 @@
 // The public surface of @syndikit/core. A list of exports and nothing else.
 
+export type { BeginRequest, CompleteRequest, ConnectionPage, Connections, OneConnection, OpenRequest } from './connections/connections.ts'
+export type { ConnectionInfo, ConnectionInfoState } from './connections/info.ts'
+export type { Removed } from './connections/remove.ts'
+export type { Revocation } from './connections/revoke.ts'
 export * from './content/count.ts'
 export * from './content/post.ts'
 export * from './contract/adapter.ts'

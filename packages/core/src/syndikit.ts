@@ -192,7 +192,7 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
     return { stop, [Symbol.asyncDispose]: stop }
   }
   return {
-    connections: afterOpen(createConnections({ ...shared, woken: engine.stored }), open),
+    connections: afterOpen(createConnections({ ...shared, access, woken: engine.stored }), open),
     publisher: afterOpen(createPublisher<A>(calls), open),
     scheduler: afterOpen(createScheduler<A>(calls), open),
     vault: afterOpen<TokenVault>(vault, open),

@@ -1,0 +1,122 @@
+// What a run gets of a connection: its account, its credentials, and a way to renew them.
+
+import { isDeepStrictEqual } from 'node:util'
+import type { Account, Applied, Secret } from '../contract/auth.ts'
+import { PublishError } from '../contract/error.ts'
+import type { Connection } from '../contract/storage.ts'
+import { readAgain, readDaily } from './accounts-again.ts'
+import { appliedOf, shownCredentials } from './applied.ts'
+import { createClients } from './clients.ts'
+import type { ConnectionsDeps } from './deps.ts'
+import { accountOf } from './info.ts'
+import { type Opened, openGrant, standingOf } from './open-grant.ts'
+import { createRefresh } from './refresh.ts'
+import { nextMove } from './renewal.ts'
+import { noSuchConnection, reconnectNeeded } from './words.ts'
+
+export interface Accessed {
+  readonly account: Account
+  readonly credentials: Readonly<Record<string, Secret>>
+  /** What goes onto the next call; renewed first where it is about to end. */
+  applied(): Promise<Applied>
+  /** After the platform refused `used`. True: there are others now, or these were found good after all. Throws `auth` when the account must be connected again. */
+  renew(used: Applied): Promise<boolean>
+}
+
+export interface Access {
+  /** Throws `auth` when the account must be connected again; `transient`, `rate`, `not-ready` or `setup` when it cannot be used now. Nothing was published then. */
+  of(connection: Connection): Promise<Accessed>
+  /** Reads plans, limits and permissions again where that was last done a day ago. Never throws for a platform that does not answer. */
+  daily(connection: Connection): Promise<Connection>
+  /** Reads them now. Answers the ids of the accounts that the grant still opens. */
+  read(connection: Connection): Promise<ReadonlySet<string>>
+  /** Waits for refreshes that are out; for `stop`. */
+  drain(): Promise<void>
+}
+
+interface Held {
+  readonly connection: Connection
+  readonly opened: Opened
+  /** The account's own token. */
+  readonly token: string | undefined
+}
+
+const appliedBy = ({ opened, token }: Held): Applied => (token === undefined ? appliedOf(opened) : { bearer: token })
+
+export const createAccess = (deps: ConnectionsDeps): Access => {
+  const { storage, vault, clock } = deps
+  const refresh = createRefresh(deps, createClients(deps))
+  const all = { ...deps, refresh }
+
+  const hold = (connection: Connection, opened: Opened): Held => {
+    const { sealed, accountId } = connection
+    return { connection, opened, token: sealed === null ? undefined : vault.openAccount(opened.grant, accountId, sealed).reveal() }
+  }
+
+  /** A reconnect may have moved the connection to another grant: then its row knows. */
+  const load = async (given: Connection): Promise<Held> => {
+    for (let connection: Connection | undefined = given, n = 0; connection && n < 3; n++) {
+      const opened = await refresh.fresh(connection.tenant, connection.grantId, { is: 'use' })
+      if (opened) return hold(connection, opened)
+      connection = await storage.connections.get(given.tenant, given.id)
+    }
+    throw noSuchConnection(given.id)
+  }
+
+  const giveUp = async ({ opened }: Held): Promise<never> => {
+    await refresh.giveUp(opened, 'refused')
+    throw reconnectNeeded(opened.adapter, 'refused')
+  }
+
+  /** As stored now, whoever stored it; without renewing anything. */
+  const again = async (held: Held): Promise<Held> => {
+    const connection = await storage.connections.get(held.connection.tenant, held.connection.id)
+    const opened = connection && (await openGrant(deps, connection.tenant, connection.grantId))
+    if (!opened) throw noSuchConnection(held.connection.id)
+    return hold(connection, opened)
+  }
+
+  /** For what no refresh renews: keys, tokens without refresh, an account's own token. Reading the accounts is the second opinion. */
+  const secondOpinion = async (held: Held, used: Applied): Promise<Held> => {
+    const stored = await again(held)
+    if (!isDeepStrictEqual(appliedBy(stored), used)) return stored
+    try {
+      await readAgain(all, stored.opened)
+    } catch (error) {
+      if (!PublishError.is(error)) throw error
+      if (error.code === 'auth') return giveUp(stored)
+      throw new PublishError(error.code === 'unknown' ? 'transient' : error.code, error.message, {
+        platform: error.platform,
+        retryAfterMs: error.retryAfterMs,
+        outcome: 'not-published',
+      })
+    }
+    const read = await again(stored)
+    return read.token !== undefined && read.token === used.bearer ? giveUp(read) : read
+  }
+
+  const renewed = async (held: Held, used: Applied): Promise<Held> => {
+    if (held.token !== undefined || held.opened.renewal.by === 'none') return secondOpinion(held, used)
+    const opened = await refresh.fresh(held.connection.tenant, held.opened.grant.id, { is: 'refused', access: used.bearer })
+    return opened ? hold(held.connection, opened) : load(held.connection)
+  }
+
+  const of: Access['of'] = async (given) => {
+    let held = await load(given)
+    return {
+      account: accountOf(held.connection, held.opened.grant),
+      credentials: shownCredentials(() => held.opened),
+      applied: async () => {
+        if (nextMove(standingOf(held.opened), { is: 'use' }, clock.now()).do !== 'use') held = await load(held.connection)
+        return appliedBy(held)
+      },
+      renew: async (used) => {
+        held = await renewed(held, used)
+        return true
+      },
+    }
+  }
+
+  const read: Access['read'] = async (connection) => readAgain(all, (await load(connection)).opened)
+  return { of, read, daily: (connection) => readDaily(all, connection), drain: refresh.drain }
+}

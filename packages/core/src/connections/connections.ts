@@ -1,0 +1,132 @@
+// The host's calls on connections: consent given, looked at, kept and ended.
+
+import { PublishError } from '../contract/error.ts'
+import type { Connection, ConnectionState } from '../contract/storage.ts'
+import type { Access } from './access.ts'
+import { createClients } from './clients.ts'
+import { createConsent } from './consent.ts'
+import type { ConnectionsDeps } from './deps.ts'
+import { type ConnectionInfo, infoOf } from './info.ts'
+import { type Removed, removeConnection } from './remove.ts'
+import { mustBeText, noSuchConnection } from './words.ts'
+
+export interface BeginRequest {
+  readonly tenant: string
+  readonly platform: string
+  /** Your callback, exactly as registered with the platform. */
+  readonly redirectUri: string
+  /** On platforms with many servers: the one the user named. */
+  readonly server?: string | undefined
+  /** Something only this browser has, such as a session id. The callback must then bring the same: it stops links that connect somebody else's account. */
+  readonly session?: string | undefined
+  /** The connection to connect again. Another account is refused. */
+  readonly reconnect?: string | undefined
+}
+export interface CompleteRequest {
+  readonly tenant: string
+  /** The address that the platform sent the browser to, with its query. */
+  readonly callbackUrl: string | URL
+  readonly session?: string | undefined
+}
+export interface OpenRequest {
+  readonly tenant: string
+  readonly platform: string
+  /** What the user typed, as the adapter's `fields` want it. */
+  readonly fields: Readonly<Record<string, string | undefined>>
+  readonly server?: string | undefined
+  /** Default: the adapter's first way that is not OAuth. */
+  readonly method?: 'session' | 'keys' | undefined
+  readonly reconnect?: string | undefined
+}
+export interface OneConnection {
+  readonly tenant: string
+  readonly id: string
+}
+export interface ConnectionPage {
+  readonly connections: readonly ConnectionInfo[]
+  /** Pass it as `after` for the next page. */
+  readonly next?: string
+}
+
+/** Every failure is a `PublishError` that says what to do; a connection of another tenant is the same as none. */
+export interface Connections {
+  /** Where to send the user's browser. Valid for ten minutes, for one callback. */
+  begin(request: BeginRequest): Promise<{ readonly url: string; readonly state: string }>
+  /** One account found: `active`. Several: all `offered`, until `keep`. */
+  complete(request: CompleteRequest): Promise<readonly ConnectionInfo[]>
+  /** Connects with what the user typed: an app password, a portal's key. */
+  open(request: OpenRequest): Promise<readonly ConnectionInfo[]>
+  /** Makes offered connections `active`; all of them or none. The others stay offered. */
+  keep(request: { readonly tenant: string; readonly ids: readonly string[] }): Promise<readonly ConnectionInfo[]>
+  get(one: OneConnection): Promise<ConnectionInfo>
+  /** Oldest first, at most `limit` (default 50, most 200). `state` is `offered`, or `active` for every connection that was kept. */
+  list(request: { tenant: string; platform?: string; state?: ConnectionState; limit?: number; after?: string }): Promise<ConnectionPage>
+  /** Asks the platform whether the account still answers, and reads its facts again. */
+  verify(one: OneConnection): Promise<ConnectionInfo>
+  /** Revokes the consent at the platform as far as possible, then deletes the credentials and their data key. Deliveries stay. */
+  remove(one: OneConnection): Promise<Removed>
+}
+
+const mostPerPage = 200
+
+const checkLimit = (limit: number): number => {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= mostPerPage) return limit
+  throw new TypeError(`connections.list: \`limit\` must be a whole number from 1 to ${mostPerPage}.`)
+}
+
+export interface ConnectionsOptions extends ConnectionsDeps {
+  readonly access: Access
+}
+
+export const createConnections = (deps: ConnectionsOptions): Connections => {
+  const { access } = deps
+  const { connections } = deps.storage
+  const clients = createClients(deps)
+
+  const find = async (tenant: string, id: string): Promise<Connection> => {
+    const found = await connections.get(mustBeText(tenant, 'tenant'), mustBeText(id, 'id'))
+    if (!found) throw noSuchConnection(id)
+    return found
+  }
+  const infosOf = async (rows: readonly Connection[]): Promise<ConnectionInfo[]> => {
+    const ids = [...new Set(rows.map(({ grantId }) => grantId))]
+    const grants = new Map(await Promise.all(ids.map(async (id) => [id, await connections.grant(rows[0]?.tenant ?? '', id)] as const)))
+    return rows.map((row) => infoOf(row, grants.get(row.grantId)))
+  }
+  const infoOfId = async ({ tenant, id }: OneConnection): Promise<ConnectionInfo> => {
+    const row = await find(tenant, id)
+    return infoOf(row, await connections.grant(tenant, row.grantId))
+  }
+
+  const keep: Connections['keep'] = async ({ tenant, ids }) => {
+    const rows = await Promise.all(ids.map((id) => find(tenant, id)))
+    for (const { id, state } of rows) {
+      if (state === 'offered' && !(await connections.update(tenant, id, { state: 'active' }))) throw noSuchConnection(id)
+    }
+    return infosOf(rows.map((row) => ({ ...row, state: 'active' as const })))
+  }
+
+  const list: Connections['list'] = async ({ tenant, limit = 50, after, platform, state }) => {
+    const { items, next } = await connections.list(mustBeText(tenant, 'tenant'), { limit: checkLimit(limit), after, platform, state })
+    return { connections: await infosOf(items), ...(next !== undefined && { next }) }
+  }
+
+  const verify: Connections['verify'] = async (one) => {
+    const row = await find(one.tenant, one.id)
+    try {
+      const opens = await access.read(row)
+      if (!opens.has(row.accountId))
+        throw new PublishError('permission', `${row.name} is not among the accounts of this consent any more. Give access to it again.`, {
+          platform: row.platform,
+        })
+    } catch (error) {
+      const now = await infoOfId(one)
+      if (!PublishError.is(error) || error.code !== 'auth' || now.state !== 'needs_reauth') throw error
+      return now
+    }
+    return infoOfId(one)
+  }
+
+  const remove: Connections['remove'] = async ({ tenant, id }) => removeConnection(deps, clients, await find(tenant, id))
+  return { ...createConsent(deps, clients), keep, list, verify, remove, get: infoOfId }
+}

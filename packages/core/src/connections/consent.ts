@@ -1,0 +1,93 @@
+// The three ways in: begin and complete an OAuth consent, or open with what the user typed.
+
+import type { Adapter } from '../contract/adapter.ts'
+import { PublishError } from '../contract/error.ts'
+import { adopt, targetOf } from './adopt.ts'
+import { appliedOf } from './applied.ts'
+import { authorizationUrl, callbackParameters, checkRedirect, codeOf, single } from './authorize.ts'
+import type { Clients } from './clients.ts'
+import type { Connections } from './connections.ts'
+import { adapterOf, authOf, type ConnectionsDeps } from './deps.ts'
+import { newToken } from './ids.ts'
+import { checkFields, exchangeCode, logIn } from './login.ts'
+import { type PendingOAuth, rememberOAuth, sessionHash, takeOAuth } from './oauth-state.ts'
+import { serverOf } from './server.ts'
+import type { Credentials, GrantData } from './stored.ts'
+import { mustBeText } from './words.ts'
+
+const again = 'Start again with `connections.begin`.'
+
+const pendingOf = async (deps: ConnectionsDeps, tenant: string, state: string | undefined, session: string | undefined): Promise<PendingOAuth> => {
+  if (state === undefined) throw new PublishError('invalid', `The callback has no \`state\`, so nobody here asked for it. ${again}`)
+  const pending = await takeOAuth(deps, tenant, state)
+  if (pending === 'unknown') throw new PublishError('invalid', `This callback was used already, or was never asked for by this tenant. ${again}`)
+  if (pending === 'expired') throw new PublishError('invalid', `This callback comes too late: a consent must be given within ten minutes. ${again}`)
+  if (pending.session !== sessionHash(session)) {
+    throw new PublishError(
+      'invalid',
+      `This callback comes from another browser session than the one that began. Pass the same \`session\` to \`begin\` and \`complete\`. ${again}`,
+    )
+  }
+  return pending
+}
+
+/** OAuth servers have the registration under the server's name. */
+const needsServer = (adapter: Adapter): boolean => typeof authOf(adapter, 'oauth2').client === 'function'
+
+const typedAuth = (adapter: Adapter, method: 'session' | 'keys' | undefined) =>
+  authOf(adapter, method ?? (adapter.auth.find(({ type }) => type !== 'oauth2')?.type === 'keys' ? 'keys' : 'session'))
+
+export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Connections, 'begin' | 'complete' | 'open'> => {
+  const begin: Connections['begin'] = async ({ tenant, platform, redirectUri, server: named, session, reconnect }) => {
+    mustBeText(tenant, 'tenant')
+    const adapter = adapterOf(deps, platform)
+    const auth = authOf(adapter, 'oauth2')
+    checkRedirect(redirectUri)
+    const server = serverOf(adapter, named, needsServer(adapter))
+    await targetOf(deps, tenant, platform, reconnect)
+    const client = await clients.of(adapter, auth, { server, redirectUri })
+    const verifier = auth.pkce === false ? undefined : newToken(deps.random)
+    const state = await rememberOAuth(deps, tenant, { platform, redirectUri, server, session: sessionHash(session), verifier, reconnect })
+    return { url: authorizationUrl({ auth, client, redirectUri, state, verifier }), state }
+  }
+
+  const complete: Connections['complete'] = async ({ tenant, callbackUrl, session }) => {
+    mustBeText(tenant, 'tenant')
+    const parameters = callbackParameters(callbackUrl)
+    const { platform, redirectUri, server, verifier, reconnect } = await pendingOf(deps, tenant, single(parameters, 'state'), session)
+    const adapter = adapterOf(deps, platform)
+    const auth = authOf(adapter, 'oauth2')
+    const client = await clients.of(adapter, auth, { server, redirectUri })
+    const code = codeOf(adapter, client, parameters)
+    const tokens = await exchangeCode(deps, adapter, { auth, client, code, redirectUri, verifier })
+    const data = { method: 'oauth2' as const, server: tokens.server ?? server, loginServer: server, redirectUri }
+    const credentials: Credentials = { access: tokens.access, fields: {}, ...(tokens.refresh !== undefined && { refresh: tokens.refresh }) }
+    return adopt(deps, { tenant, adapter, credentials, applied: { bearer: tokens.access }, data, expiresInMs: tokens.expiresInMs, reconnect })
+  }
+
+  const open: Connections['open'] = async ({ tenant, platform, fields, server: named, method, reconnect }) => {
+    mustBeText(tenant, 'tenant')
+    const adapter = adapterOf(deps, platform)
+    const auth = typedAuth(adapter, method)
+    const server = serverOf(adapter, named, false)
+    const typed = checkFields(adapter, auth, fields)
+    await targetOf(deps, tenant, platform, reconnect)
+    if (auth.type === 'keys') return adoptKeys(adapter, { method: 'keys', server }, typed, { tenant, reconnect })
+    const tokens = await logIn(deps, adapter, auth, typed, server)
+    const credentials: Credentials = { access: tokens.access, fields: typed, ...(tokens.refresh !== undefined && { refresh: tokens.refresh }) }
+    const data = { method: 'session' as const, server: tokens.server ?? server, loginServer: server }
+    return adopt(deps, { tenant, adapter, credentials, applied: { bearer: tokens.access }, data, expiresInMs: tokens.expiresInMs, reconnect })
+  }
+
+  const adoptKeys = (
+    adapter: Adapter,
+    data: Pick<GrantData, 'method' | 'server'>,
+    fields: Record<string, string>,
+    more: { tenant: string; reconnect: string | undefined },
+  ) => {
+    const applied = appliedOf({ adapter, data: { ...data, issuedAt: 0, readAt: 0 }, credentials: { fields } })
+    return adopt(deps, { ...more, adapter, credentials: { fields }, applied, data })
+  }
+
+  return { begin, complete, open }
+}

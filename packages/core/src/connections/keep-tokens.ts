@@ -1,0 +1,89 @@
+// Stores renewed tokens, first thing: at a platform that rotates, the only copy is in our hands.
+
+import type { Tokens } from '../contract/auth.ts'
+import { PublishError } from '../contract/error.ts'
+import type { Grant, GrantChange, NewEvent } from '../contract/storage.ts'
+import type { ConnectionsDeps } from './deps.ts'
+import type { Opened } from './open-grant.ts'
+import type { Why } from './renewal.ts'
+import { type Credentials, type GrantData, toSealed } from './stored.ts'
+
+type Deps = Pick<ConnectionsDeps, 'storage' | 'vault' | 'clock' | 'logger'>
+
+/** After the first try, one after each of these pauses. */
+const storeAgainAfterMs = [500, 1_000, 2_000, 4_000, 8_000]
+
+export interface Renewed {
+  readonly opened: Opened
+  readonly tokens: Tokens
+  readonly owner: string
+  readonly why: Why
+  /** By the database's clock, before the call left: a token's life starts no earlier. */
+  readonly startedAt: number
+}
+
+/** A platform that sends no new refresh token means the old one to stay. */
+const merged = ({ credentials }: Opened, tokens: Tokens): Credentials => ({
+  fields: credentials.fields,
+  access: tokens.access,
+  ...((tokens.refresh ?? credentials.refresh) !== undefined && { refresh: tokens.refresh ?? (credentials.refresh as string) }),
+})
+
+const changeOf = async ({ vault }: Deps, { opened, tokens, why, startedAt }: Renewed, current: Grant): Promise<GrantChange> => {
+  const { grant } = opened
+  const { rejectedAt: _, ...before } = opened.data
+  const data: GrantData = {
+    ...before,
+    issuedAt: startedAt,
+    ...(tokens.server !== undefined && { server: tokens.server }),
+    ...(why.is === 'refused' && { rejectedAt: startedAt }),
+  }
+  const { sealed } = await vault.seal({ ...current, version: grant.version + 1 }, toSealed(merged(opened, tokens)))
+  return {
+    sealed,
+    data: JSON.stringify(data),
+    expiresAt: tokens.expiresInMs === undefined ? null : startedAt + tokens.expiresInMs,
+    refreshStartedAt: null,
+    ...(current.state !== 'revoked' && { state: 'active' as const }),
+  }
+}
+
+const restoredEvent = (grant: Grant): NewEvent | undefined =>
+  grant.state === 'at_risk' || grant.state === 'needs_reauth' ? { type: 'grant:restored', data: JSON.stringify({ platform: grant.platform }) } : undefined
+
+/** True: stored, or no longer wanted, because the grant is gone or has newer credentials. */
+const store = async (deps: Deps, renewed: Renewed): Promise<boolean> => {
+  const { connections } = deps.storage
+  const { tenant, id, version } = renewed.opened.grant
+  const current = await connections.grant(tenant, id)
+  if (!current || current.version !== version) return true
+  const change = await changeOf(deps, renewed, current)
+  const event = restoredEvent(current)
+  // A late answer comes after the lease: the version alone still keeps it from overwriting anything newer.
+  return (
+    (await connections.replaceGrant(tenant, id, version, change, { event, leaseOwner: renewed.owner })) ||
+    connections.replaceGrant(tenant, id, version, change, { event })
+  )
+}
+
+const tryToStore = async (deps: Deps, renewed: Renewed): Promise<boolean> => {
+  try {
+    return await store(deps, renewed)
+  } catch (error) {
+    deps.logger.error(
+      { grantId: renewed.opened.grant.id, reason: error instanceof Error ? error.name : 'unknown' },
+      'Renewed tokens could not be stored. Trying again.',
+    )
+    return false
+  }
+}
+
+/** Tries for some 15 seconds. Throws when the pair is lost: then the stored one is worth nothing any more. */
+export const keepTokens = async (deps: Deps, renewed: Renewed): Promise<void> => {
+  for (const pauseMs of [0, ...storeAgainAfterMs]) {
+    if (pauseMs > 0) await deps.clock.sleep(pauseMs)
+    if (await tryToStore(deps, renewed)) return
+  }
+  const { adapter } = renewed.opened
+  throw new PublishError('auth', `${adapter.name}: its renewed tokens could not be stored. Connect the account again.`, { platform: adapter.id })
+}
