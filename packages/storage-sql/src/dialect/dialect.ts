@@ -1,0 +1,38 @@
+// Where the databases differ, as data. Everything else of a statement is the same in all of them.
+
+/** How a column is typed, and how a member of a batch's JSON is read. */
+export type Type = 'text' | 'int'
+export type Columns = Readonly<Record<string, Type>>
+
+export interface Dialect {
+  /** Of the n-th parameter, from 1. */
+  placeholder(index: number): string
+  /** Epoch milliseconds by the database's clock, fixed within a statement and usable as an index condition. */
+  readonly now: string
+  readonly types: {
+    /** Text that is indexed; where the database wants a length, it has one. */
+    readonly key: string
+    readonly text: string
+    readonly int: string
+    /** A number that grows with every insert and is never given twice, as primary key. */
+    readonly identity: string
+  }
+  /** After the last parenthesis of a `create table`. */
+  readonly table: string
+  /** After a `create index`; empty where the database knows no partial index: then the index is only larger. */
+  partial(condition: string): string
+  /** The rows of the batch in parameter `name`, as something to select from; a member that is not in `columns` is ignored. */
+  rows(name: string, columns: Columns): string
+  /** The strings of the JSON array in parameter `name`, as the right side of `in`. */
+  list(name: string): string
+  /** After an `insert … select`: passes over rows whose unique columns exist; `condition` is that of a partial index. */
+  ignore(columns: readonly string[], condition?: string): string
+  /** Sets columns of `table`, named `d`, from a batch named `u`. */
+  update(table: string, sets: Readonly<Record<string, string>>, rows: string, on: string): string
+  /** After a `select` inside a transaction: nobody changes these rows until its end. */
+  readonly lock: string
+  /** The same for the rows of `d`, passing over those that somebody else holds. */
+  readonly lockFree: string
+  /** Run first by a migration, so that several processes migrate one after the other; null where every transaction already excludes the others. */
+  readonly migrating: string | null
+}

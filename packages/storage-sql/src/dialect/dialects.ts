@@ -1,0 +1,7 @@
+// The databases that `sqlStorage` speaks, by the name a connector gives.
+
+import type { Dialect } from './dialect.ts'
+import { sqlite } from './sqlite.ts'
+
+export const dialects = { sqlite } satisfies Record<string, Dialect>
+export type DialectName = keyof typeof dialects

@@ -1,0 +1,60 @@
+// What a verdict, of a worker or of a human, writes into its delivery.
+
+import { type Settle, type State, terminalStates } from '@syndikit/core'
+import type { Row, Work } from './connector.ts'
+import type { Sql } from './sql.ts'
+import { toJson } from './text.ts'
+
+export const isTerminal = (state: State): boolean => (terminalStates as readonly State[]).includes(state)
+
+/** Only these are ever looked at again; a date on any other would bring a finished row back. */
+const nextAtOf = (to: State, nextAt: number | null): number | null => (to === 'scheduled' || to === 'uncertain' ? nextAt : null)
+
+/** What every verdict writes into its row, besides the text columns. */
+export const verdictSets = {
+  state: 'u.state',
+  next_at: `case when u.state = 'scheduled' then coalesce(u.next_at, :now) else u.next_at end`,
+  tries: 'u.tries',
+  steps: 'u.steps',
+  marker: 'u.marker',
+  result: 'u.result',
+  starts: '0',
+  rev: 'd.rev + 1',
+  released_key: 'case when u.frees = 1 then coalesce(d.active_key, d.released_key) else d.released_key end',
+  active_key: 'case when u.frees = 1 then null else d.active_key end',
+} as const
+export const verdictColumns = {
+  id: 'text',
+  state: 'text',
+  next_at: 'int',
+  tries: 'int',
+  steps: 'text',
+  marker: 'text',
+  result: 'text',
+  frees: 'int',
+} as const
+
+export const verdictOf = (id: string, row: Omit<Settle, 'id' | 'fence'>) => ({
+  id,
+  state: row.to,
+  next_at: nextAtOf(row.to, row.nextAt),
+  tries: row.tries,
+  steps: row.steps,
+  marker: row.marker,
+  result: row.result,
+  frees: isTerminal(row.to) || (row.to === 'uncertain' && row.release === true) ? 1 : 0,
+})
+
+/** The first delivery that names a placement keeps it. */
+export function* place(sql: Sql, placed: readonly { before: Row; id: string; placements: readonly string[] }[]): Work<void> {
+  const rows = placed.flatMap(({ before, id, placements }) =>
+    placements.map((placement) => ({ tenant: before.tenant, connection: before.connection_id, placement, delivery: id })),
+  )
+  if (rows.length === 0) return
+  const columns = sql.dialect.rows('rows', { tenant: 'text', connection: 'text', placement: 'text', delivery: 'text' })
+  const key = sql.dialect.ignore(['tenant', 'connection_id', 'placement_id'])
+  yield sql(
+    `insert into syndikit_placements (tenant, connection_id, placement_id, delivery_id) select u.tenant, u.connection, u.placement, u.delivery from ${columns} u${key}`,
+    { rows: toJson(rows) },
+  )
+}
