@@ -1,0 +1,100 @@
+// The feed page: what people would see on the platforms, side by side.
+
+import { createHash } from 'node:crypto'
+import type { Shown } from '../contract.ts'
+import type { RunningSandbox } from '../sandbox.ts'
+import { type Html, html, trusted } from './html.ts'
+import { threadHtml, type View } from './post.ts'
+import { script } from './script.ts'
+import { style } from './style.ts'
+import { type Filter, passes, threadsOf } from './threads.ts'
+
+const query = (filter: Filter): string => {
+  const given = Object.entries(filter).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return given.length === 0 ? '/' : `/?${new URLSearchParams(given)}`
+}
+
+const viewOf = (sandbox: RunningSandbox): View => {
+  const names = new Map(sandbox.platforms.flatMap(({ platform, accounts }) => accounts.map(({ name, displayName }) => [`${platform}/${name}`, displayName])))
+  return {
+    now: sandbox.now(),
+    displayName: (platform, account) => names.get(`${platform}/${account}`) || account,
+    look: (platform, key) => sandbox.blob(platform, key),
+  }
+}
+
+const plural = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`
+
+const emptyHtml = (accounts: readonly { name: string; displayName: string }[], filtered: boolean): Html =>
+  filtered
+    ? html`<li class="empty" data-key="empty"><p>No post matches.</p></li>`
+    : html`<li class="empty" data-key="empty"><p><b>Nothing here yet.</b> Connect ${
+        accounts.length === 0 ? 'an account' : accounts.length === 1 ? 'the account' : 'one of the accounts'
+      } ${accounts.map(({ name }, at) => html`${at > 0 && ', '}<bdi>@${name}</bdi>`)} and publish: the post shows up here by itself.</p></li>`
+
+function columnHtml(sandbox: RunningSandbox, platform: RunningSandbox['platforms'][number], posts: readonly Shown[], filter: Filter): Html {
+  const view = viewOf(sandbox)
+  const own = posts.filter((post) => post.platform === platform.platform)
+  const threads = threadsOf(own).filter((thread) => thread.some((post) => passes(post, filter)))
+  const filtered = filter.account !== undefined || filter.q !== undefined
+  const id = `platform-${platform.platform}`
+  return html`<section class="column" aria-labelledby="${id}" data-key="${id}" data-deep>
+<h2 id="${id}" data-key="${id}-head" data-rev="${own.length}">${platform.name} <span class="count">${plural(own.length, 'post')}</span></h2>
+<ol class="threads" data-key="${id}-threads" data-deep>${threads.length === 0 ? emptyHtml(platform.accounts, filtered) : threads.map((thread) => threadHtml(thread, view))}</ol>
+</section>`
+}
+
+/** What the page replaces bit by bit as posts come and go: the columns. */
+export function feedHtml(sandbox: RunningSandbox, filter: Filter): Html {
+  const posts = sandbox.shown()
+  const columns = sandbox.platforms.filter(({ platform }) => filter.platform === undefined || filter.platform === platform)
+  return html`<main id="feed" tabindex="-1" data-now="${sandbox.now()}" data-count="${posts.length}" class="${columns.length === 1 ? 'single' : 'many'}">${columns.map((platform) => columnHtml(sandbox, platform, posts, filter))}</main>`
+}
+
+const chip = (label: string, filter: Filter, isCurrent: boolean): Html =>
+  html`<li><a href="${query(filter)}"${isCurrent && trusted(' aria-current="page"')}>${label}</a></li>`
+
+function navigation({ platforms }: RunningSandbox, { platform, account, q }: Filter): Html {
+  const current = platforms.find((one) => one.platform === platform)
+  const all = platforms.length > 1 && [
+    chip('All', {}, platform === undefined && q === undefined),
+    platforms.map((one) => chip(one.name, { platform: one.platform }, one.platform === platform && account === undefined)),
+  ]
+  const accounts = current?.accounts.map(({ name }) => chip(`@${name}`, { platform: current.platform, account: name }, name === account))
+  return html`<nav aria-label="Platforms and accounts"><ul>${all}${accounts && accounts.length > 0 && platforms.length > 1 && html`<li class="divider" aria-hidden="true"></li>`}${accounts}</ul></nav>`
+}
+
+const searched = ({ q, ...rest }: Filter): Html | undefined =>
+  q === undefined ? undefined : html`<p class="searched">Posts with <b><bdi>${q}</bdi></b> <a href="${query(rest)}">Show all</a></p>`
+
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#2c7a4b"/><path d="M9 11h14M9 16h14M9 21h8" stroke="#fff" stroke-width="2.5" stroke-linecap="round"/></svg>'
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+/** Nothing runs or loads but what this page brought. */
+export const contentPolicy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${hashOf(script)}; img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+
+export function pageHtml(sandbox: RunningSandbox, filter: Filter): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Syndikit sandbox</title>
+<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(icon)}">
+<style>${trusted(style)}</style>
+</head>
+<body>
+<a class="skip" href="#feed">Skip to the posts</a>
+<header class="top" role="banner">
+<div class="title"><h1><a href="/">Sandbox</a></h1><p>What people would see. None of it left this machine.</p></div>
+<p class="live" id="live" role="status"><span class="dot" aria-hidden="true"></span><span id="live-text">Live</span></p>
+${navigation(sandbox, filter)}
+</header>
+${searched(filter)}
+${feedHtml(sandbox, filter)}
+<script>${trusted(script)}</script>
+</body>
+</html>
+`.html
+}
