@@ -1,0 +1,126 @@
+// Grants and connections in memory.
+
+import type { Connection, ConnectionStore, Grant, GrantChange } from '../contract/storage.ts'
+import { page } from './pages.ts'
+import { byText, type GrantRow, keyOf, ofTenant, type Tables, tell, toGrant } from './tables.ts'
+
+const given = <T extends object>(change: T): Partial<T> => Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Partial<T>
+
+const byAge = (a: Connection, b: Connection) => a.createdAt - b.createdAt || byText(a.id, b.id)
+
+const accountOf = (tables: Tables, tenant: string, platform: string, accountId: string) =>
+  [...tables.connections.values()].find((row) => row.tenant === tenant && row.platform === platform && row.accountId === accountId)
+
+const opensNothing = (tables: Tables, grantId: string) => ![...tables.connections.values()].some((row) => row.grantId === grantId)
+
+const put = (tables: Tables, grant: Grant, connections: readonly Omit<Connection, 'createdAt'>[]): Connection[] => {
+  const foreign = connections.find(({ tenant }) => tenant !== grant.tenant)
+  if (foreign) throw new TypeError(`syndikit: connection ${foreign.id} is of another tenant than its grant ${grant.id}.`)
+  if (tables.grants.has(grant.id)) throw new Error(`syndikit: the grant ${grant.id} is stored already.`)
+  tables.grants.set(grant.id, { ...grant, leaseOwner: null, leaseUntil: 0 })
+  const stored = connections.map((connection) => {
+    const before = accountOf(tables, connection.tenant, connection.platform, connection.accountId)
+    const row = {
+      ...connection,
+      id: before?.id ?? connection.id,
+      grantId: grant.id,
+      state: before?.state === 'active' ? before.state : connection.state,
+      createdAt: before?.createdAt ?? tables.now(),
+    }
+    tables.connections.set(row.id, row)
+    return { ...row }
+  })
+  for (const { id, tenant } of tables.grants.values()) if (tenant === grant.tenant && id !== grant.id && opensNothing(tables, id)) tables.grants.delete(id)
+  return stored
+}
+
+const leaseStands = (tables: Tables, row: GrantRow) => row.leaseOwner !== null && row.leaseUntil > tables.now()
+
+const replaceGrant = (
+  tables: Tables,
+  row: GrantRow | undefined,
+  version: number,
+  change: GrantChange,
+  more: Parameters<ConnectionStore['replaceGrant']>[4] = {},
+): boolean => {
+  if (row?.version !== version) return false
+  if (more.leaseOwner !== undefined && !(leaseStands(tables, row) && row.leaseOwner === more.leaseOwner)) return false
+  Object.assign(row, given(change))
+  if (change.sealed !== undefined) row.version++
+  if (more.leaseOwner !== undefined) Object.assign(row, { leaseOwner: null, leaseUntil: 0 })
+  if (more.event) tell(tables, row.tenant, row.id, ++row.rev, more.event)
+  return true
+}
+
+const lease = (tables: Tables, row: GrantRow | undefined, version: number, owner: string, leaseMs: number): boolean => {
+  if (row?.version !== version || (leaseStands(tables, row) && row.leaseOwner !== owner)) return false
+  const now = tables.now()
+  Object.assign(row, { leaseOwner: owner, leaseUntil: now + leaseMs, refreshStartedAt: now })
+  return true
+}
+
+const remove = (tables: Tables, tenant: string, id: string): 'done' | 'not-found' => {
+  const row = ofTenant(tables.connections.get(id), tenant)
+  if (!row) return 'not-found'
+  tables.connections.delete(id)
+  tables.slots.delete(keyOf(tenant, id))
+  if (opensNothing(tables, row.grantId)) tables.grants.delete(row.grantId)
+  return 'done'
+}
+
+const countsByKey = (tables: Tables): Record<string, number> => {
+  const counts = Object.create(null) as Record<string, number>
+  for (const rows of [tables.grants, tables.oauthStates, tables.clients]) for (const { keyId } of rows.values()) counts[keyId] = (counts[keyId] ?? 0) + 1
+  return counts
+}
+
+export const memoryConnections = (tables: Tables): ConnectionStore => {
+  const grantOf = (tenant: string, id: string) => ofTenant(tables.grants.get(id), tenant)
+  const connectionsOf = (tenant: string) => [...tables.connections.values()].filter((row) => row.tenant === tenant).sort(byAge)
+  const copy = (row: Connection | undefined) => row && { ...row }
+  return {
+    put: async (grant, connections) => put(tables, grant, connections),
+    get: async (tenant, id) => copy(ofTenant(tables.connections.get(id), tenant)),
+    byAccount: async (tenant, platform, accountId) => copy(accountOf(tables, tenant, platform, accountId)),
+    grant: async (tenant, id) => {
+      const row = grantOf(tenant, id)
+      return row && toGrant(row)
+    },
+    ofGrant: async (tenant, grantId) =>
+      connectionsOf(tenant)
+        .filter((row) => row.grantId === grantId)
+        .map((row) => ({ ...row })),
+    list: async (tenant, query) => {
+      const rows = connectionsOf(tenant).filter(
+        ({ platform, state }) => (query.platform === undefined || platform === query.platform) && (query.state === undefined || state === query.state),
+      )
+      return page(
+        'connections',
+        rows,
+        query,
+        ({ createdAt, id }) => [createdAt, id],
+        'up',
+        (row) => ({ ...row }),
+      )
+    },
+    update: async (tenant, id, change) => {
+      const row = ofTenant(tables.connections.get(id), tenant)
+      if (row) Object.assign(row, given(change))
+      return row !== undefined
+    },
+    replaceGrant: async (tenant, id, version, change, more) => replaceGrant(tables, grantOf(tenant, id), version, change, more),
+    lease: async (tenant, id, version, owner, leaseMs) => lease(tables, grantOf(tenant, id), version, owner, leaseMs),
+    unlease: async (tenant, id, owner) => {
+      const row = grantOf(tenant, id)
+      if (row?.leaseOwner === owner) Object.assign(row, { leaseOwner: null, leaseUntil: 0, refreshStartedAt: null })
+    },
+    remove: async (tenant, id) => remove(tables, tenant, id),
+    grantsNotUnder: async (keyId, limit) =>
+      [...tables.grants.values()]
+        .filter((row) => row.keyId !== keyId)
+        .sort((a, b) => byText(a.id, b.id))
+        .slice(0, limit)
+        .map(toGrant),
+    countsByKey: async () => countsByKey(tables),
+  }
+}
