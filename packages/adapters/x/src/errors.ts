@@ -1,0 +1,88 @@
+// What X says when it refuses: a problem document, or the older `{ errors: [{ code, message }] }`; its token endpoint speaks OAuth.
+
+import type { Adapter, Errors } from '@syndikit/core'
+import { z } from 'zod'
+
+const fault = z.object({ code: z.union([z.string(), z.number()]).optional(), message: z.string().optional() })
+const refusal = z.object({
+  type: z.string().optional(),
+  title: z.string().optional(),
+  detail: z.string().optional(),
+  errors: z.array(fault).optional().catch(undefined),
+  error: z.string().optional().catch(undefined),
+  error_description: z.string().optional(),
+})
+
+/** `https://api.x.com/2/problems/usage-capped` is the code `usage-capped`; `about:blank` is none. */
+const problemOf = (type: string | undefined): string | undefined => /\/problems\/([\w-]+)$/.exec(type ?? '')?.[1]
+
+/** `x-rate-limit-reset` is in Unix seconds; X's own `date` is the only clock that fits it. */
+const untilReset = (headers: Headers): number | undefined => {
+  const ms = Number(headers.get('x-rate-limit-reset') ?? Number.NaN) * 1000 - Date.parse(headers.get('date') ?? '')
+  return ms > 0 ? ms : undefined
+}
+
+const hourMs = 3_600_000
+
+export const errors: Errors = {
+  read: ({ json, status, headers }) => {
+    const said = refusal.safeParse(json).data ?? {}
+    const [first] = said.errors ?? []
+    const code = problemOf(said.type) ?? first?.code?.toString() ?? said.error ?? (status === 402 ? 'credits' : undefined)
+    const message =
+      [...new Set([said.detail, said.error_description, ...(said.errors ?? []).map(({ message }) => message)])].filter(Boolean).join(' ') || said.title
+    const retryAfterMs = status === 429 ? untilReset(headers) : undefined
+    return { ...(code !== undefined && { code }), ...(message !== undefined && { message }), ...(retryAfterMs !== undefined && { retryAfterMs }) }
+  },
+  table: [
+    [/duplicate content/i, 'duplicate'],
+    ['187', 'duplicate'],
+    // The same words for an id that has expired, is not processed yet, or hangs on a file X does not like: uploading again mends the first two, and ends the third after three times.
+    [/media ids? (?:is|are) invalid|invalid media id/i, 'stale'],
+    [/could not find media/i, 'stale'], // between the steps of an upload; wording unverified
+    [/reply to this conversation is not allowed|only reply to or quote posts where you are mentioned/i, 'invalid'],
+    [/maximum of one cashtag|contains an invalid url|maximum of 4 items/i, 'invalid'],
+    [/not allowed to post a video longer than/i, 'media'],
+    [/not permitted to perform this action/i, 'permission'], // too long, media, or an edit without Premium: X does not tell which
+    ['385', 'invalid'],
+    ['433', 'invalid'],
+    ['186', 'invalid'],
+    ['386', 'invalid'],
+    ['323', 'media'],
+    ['324', 'media'],
+    ['325', 'media'],
+    ['rate-limit-exceeded', 'rate'],
+    ['88', 'rate'],
+    ['185', 'rate', { afterMs: hourMs }], // the account's limit of a day; when it ends is not told
+    ['usage-capped', 'rate', { afterMs: hourMs }], // of a day or a month, likewise
+    ['credits', 'setup'], // pay-per-use is used up; body unverified, status 402 observed
+    ['64', 'policy'],
+    ['user-suspended', 'policy'],
+    ['226', 'policy'],
+    ['326', 'policy'],
+    ['unsupported-authentication', 'auth'],
+    ['32', 'auth'],
+    ['89', 'auth'],
+    ['99', 'auth'],
+    ['215', 'auth'],
+    ['invalid_request', 'auth'], // the token endpoint's word for a code or refresh token that is used, revoked or old
+    ['unauthorized_client', 'setup'],
+    ['client-forbidden', 'setup'],
+    [/^oauth1-permissions$/i, 'setup'],
+    ['261', 'setup'],
+    ['453', 'setup'],
+    ['not-authorized-for-resource', 'permission'],
+    ['not-authorized-for-field', 'permission'],
+    ['invalid-request', 'invalid'],
+    ['resource-not-found', 'gone'],
+    ['130', 'transient'],
+    ['131', 'transient'],
+  ],
+}
+
+/** Sent with every answer; of the window of the endpoint that answered. */
+export const rateOf: NonNullable<Adapter['rateOf']> = (headers) => {
+  const remaining = Number(headers.get('x-rate-limit-remaining') ?? Number.NaN)
+  const resetAt = Number(headers.get('x-rate-limit-reset') ?? Number.NaN)
+  return Number.isFinite(remaining) && Number.isFinite(resetAt) ? { remaining, resetAt: new Date(resetAt * 1000) } : undefined
+}
