@@ -3,6 +3,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { PublishError } from '../contract/error.ts'
 import type { Clock, Fetch } from '../contract/ports.ts'
+import { before, leave, save, transient } from './save.ts'
 
 export interface DownloadOptions {
   readonly maxBytes: number
@@ -27,16 +28,6 @@ const urlOf = (text: string, base?: URL): URL => {
   return url
 }
 
-const transient = (message: string, cause?: unknown): PublishError => new PublishError('transient', message, { outcome: 'not-published', cause })
-
-const before = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    if (signal.aborted) abort()
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-
 const refusal = (url: URL, status: number): PublishError => {
   const answered = `${shown(url)} answered ${status} instead of the file`
   return status === 408 || status === 425 || status === 429 || status >= 500
@@ -60,34 +51,14 @@ const find = async (fetch: Fetch, first: URL, redirects: number, signal: AbortSi
 const tooLarge = (url: URL, maxBytes: number): PublishError =>
   new PublishError('media', `${shown(url)} is larger than the ${maxBytes} bytes that are fetched at most. Give a smaller file, or raise \`media.maxBytes\`.`)
 
-const write = async (file: FileHandle, piece: Uint8Array): Promise<void> => {
-  try {
-    for (let at = 0; at < piece.byteLength; ) at += (await file.write(piece, at)).bytesWritten
-  } catch (error) {
-    throw transient(
-      `A fetched file cannot be written to the temporary folder (${(error as NodeJS.ErrnoException).code}). Make room, or set \`media.tempDir\`.`,
-      error,
-    )
-  }
-}
-
 const store = async (response: Response, url: URL, file: FileHandle, maxBytes: number, signal: AbortSignal): Promise<number> => {
-  const reader = response.body?.getReader()
-  let bytes = 0
-  try {
-    if (Number(response.headers.get('content-length')) > maxBytes) throw tooLarge(url, maxBytes)
-    while (reader) {
-      const { done, value } = await before(reader.read(), signal)
-      if (done) break
-      bytes += value.byteLength
-      if (bytes > maxBytes) throw tooLarge(url, maxBytes)
-      await write(file, value)
-    }
-    return bytes
-  } finally {
-    // Not awaited: a body that hangs must not hold up the verdict.
-    void reader?.cancel().catch(() => {})
+  const pieces = response.body?.[Symbol.asyncIterator]()
+  if (!pieces) return 0
+  if (Number(response.headers.get('content-length')) > maxBytes) {
+    leave(pieces)
+    throw tooLarge(url, maxBytes)
   }
+  return save(pieces, file, { maxBytes, signal, tooLarge: () => tooLarge(url, maxBytes) })
 }
 
 /**
