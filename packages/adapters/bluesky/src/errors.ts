@@ -42,6 +42,7 @@ export const errors: Errors = {
     ['InvalidMimeType', 'media'],
     ['RateLimitExceeded', 'rate'],
     ['unconfirmed_email', 'policy'], // the video service asks for a confirmed e-mail address
+    [/daily upload limit/i, 'rate'], // the video service; wording unverified
     [/^already_exists/, 'duplicate'],
     ['InvalidRequest', 'invalid'],
     ['InternalServerError', 'transient'],
