@@ -4,9 +4,8 @@ import type { Adapter } from '../contract/adapter.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Placed, Placement, Push, Run, Support } from '../contract/kind.ts'
 import type { Media } from '../contract/media.ts'
-import type { Claim, Connection, Saved, Settle, Written } from '../contract/storage.ts'
+import type { Claim, Saved, Settle, Written } from '../contract/storage.ts'
 import { createHttp, type Exchange, timeoutOf } from '../http/client.ts'
-import { redact } from '../http/redact.ts'
 import { type Body, readBody, type StoredContent } from './body.ts'
 import type { Deps } from './deps.ts'
 import { emptyJournal, type Journal, type OpenCommit, readJournal, readMarker, writeJournal, writeMarker } from './journal.ts'
@@ -14,7 +13,8 @@ import { lazyMedia } from './lazy-media.ts'
 import type { Lease } from './lease.ts'
 import { defaultGiveUpAfterMs, type Ending, nextStep, type Policy } from './next-step.ts'
 import type { Pace } from './pace.ts'
-import { createRun, type RunPorts } from './run.ts'
+import { createRun, endingOf } from './run.ts'
+import type { RunPorts } from './run-state.ts'
 import { settleOf } from './settle.ts'
 
 /** The batched writes of the worker. */
@@ -112,20 +112,13 @@ const early = ({ claim, open, journal, policy, now }: Work): Ending | undefined 
   return undefined
 }
 
-const grantEnding = async (deps: Deps, connection: Connection, adapter: Adapter): Promise<Ending | undefined> => {
-  const grant = await deps.storage.connections.grant(connection.tenant, connection.grantId)
-  return !grant || grant.state === 'needs_reauth' || grant.state === 'revoked'
-    ? { kind: 'reconnect', message: `${adapter.name}: connect ${connection.name} again; what waits goes out then.` }
-    : undefined
-}
-
 const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges: Exchange[]): Promise<Ending> => {
   const { claim, adapter, content } = work
   const connection = await deps.storage.connections.get(claim.tenant, claim.connectionId)
   if (!connection) return { kind: 'refused', error: new PublishError('setup', `${adapter.name}: the connection was removed.`, { platform: adapter.id }) }
-  const blocked = (await grantEnding(deps, connection, adapter)) ?? (await deps.pace.before(work.adapter, claim, ports))
+  const blocked = await deps.pace.before(adapter, claim, ports)
   if (blocked) return blocked
-  const opened = await deps.access.of(connection)
+  const opened = await deps.access.of(ports.open ? connection : await deps.access.daily(connection))
   const running = createRun(ports)
   const http = createHttp({
     adapter,
@@ -188,11 +181,6 @@ const portsOf = (deps: DeliverDeps, work: Work): RunPorts => {
   return ports
 }
 
-const bugOf = (error: unknown): Ending =>
-  PublishError.is(error)
-    ? { kind: 'refused', error }
-    : { kind: 'bug', message: redact(error instanceof Error ? `${error.name}: ${error.message}` : 'Something other than an error was thrown.') }
-
 /**
  * Runs one claimed delivery and settles it. Never rejects. Where the settle cannot be written the lease ends by itself, and the next worker begins with what is stored.
  */
@@ -208,7 +196,7 @@ export const deliver = async (deps: DeliverDeps, claim: Claim, lease: Lease): Pr
     ports = portsOf(deps, work)
     ending = early(work) ?? (await runWork(deps, work, ports, exchanges))
   } catch (error) {
-    ending = bugOf(error)
+    ending = endingOf(error)
   }
   if (ending.kind === 'refused' && ending.error.code === 'rate') await deps.pace.hold(claim, ending.error.retryAfterMs).catch(() => undefined)
   const journal = ports?.journal ?? safely(() => readJournal(claim.steps), emptyJournal())

@@ -6,7 +6,7 @@ import type { Adapter } from '../contract/adapter.ts'
 import type { Action, Bucket, Claim, Connection, Storage } from '../contract/storage.ts'
 import type { CallMode } from '../http/client.ts'
 import type { Ending } from './next-step.ts'
-import type { RunPorts } from './run.ts'
+import type { RunPorts } from './run-state.ts'
 
 export interface Pace {
   /** Before the first run: a slot where the adapter paces, and whatever the platform asked to wait for. */

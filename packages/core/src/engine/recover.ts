@@ -23,7 +23,8 @@ export interface Known {
 /** The platform forgets its keys by its own clock, so the last stretch of its memory is not relied on. */
 const forgetfulShare = 5 / 6
 
-const settledAt = ({ recovery, open, timeoutMs }: Known): number => open.lastSentAt + timeoutMs + ('settleMs' in recovery ? (recovery.settleMs ?? 0) : 0)
+/** From here on the last send has arrived or never will, and a read shows it. */
+export const settledAt = ({ recovery, open, timeoutMs }: Known): number => open.lastSentAt + timeoutMs + ('settleMs' in recovery ? (recovery.settleMs ?? 0) : 0)
 
 const blind = (known: Known, message: string): Recover =>
   known.onUncertain === 'retry' && !known.open.uncertain ? { do: 'send' } : { do: 'give-up', canLook: known.canFind, message }

@@ -1,0 +1,198 @@
+// The commit: the call that must not happen twice. Write ahead, send, and after an unknown outcome look before anything is sent again.
+
+import { PublishError } from '../contract/error.ts'
+import type { Json } from '../contract/json.ts'
+import type { Commit, Found, Placement, Recovery, Trace } from '../contract/kind.ts'
+import { asStored, type OpenCommit } from './journal.ts'
+import { type Known, recover, settledAt } from './recover.ts'
+import { end, enter, lostLease, RunEnded, type RunState } from './run-state.ts'
+
+type Step<T extends Placement> = Commit<Json, T>
+
+/** A clock of the platform that is behind ours must not hide our own post. */
+const oldestCandidateMs = 120_000
+
+const known = ({ ports }: RunState, step: { readonly recovery?: Recovery; readonly find?: unknown }, open: OpenCommit): Known => ({
+  recovery: step.recovery ?? ports.recovery,
+  open,
+  now: ports.now(),
+  timeoutMs: ports.timeoutMs,
+  canFind: step.find !== undefined,
+  onUncertain: ports.onUncertain,
+})
+
+const finish = <T extends Placement>({ ports }: RunState, { name, request }: Pick<OpenCommit, 'name' | 'request'>, placement: T): T => {
+  if (typeof placement?.id !== 'string' || placement.id === '') throw new PublishError('unknown', `The commit \`${name}\` came back without an id.`)
+  const { id, url, data } = placement
+  ports.journal.done.push({ name, request, placement: asStored({ id, ...(url !== undefined && { url }), ...(data !== undefined && { data }) }) })
+  ports.journal.kept = Object.keys(ports.journal.once)
+  ports.journal.stale = 0
+  ports.journal.reconciles = 0
+  ports.open = null
+  return placement
+}
+
+const traceOf = ({ ports }: RunState, open: OpenCommit, refusal: PublishError | undefined): Trace => ({
+  sentAt: new Date(open.firstSentAt),
+  ...(refusal && { refusal }),
+  pick: async (candidates) => {
+    const recent = candidates.filter(({ at }) => at === undefined || at.getTime() >= open.firstSentAt - oldestCandidateMs)
+    if (recent.length === 0) return 'absent'
+    const taken = new Set(await ports.claimed(recent.map(({ id }) => id)))
+    for (const { placement } of ports.journal.done) taken.add(placement.id)
+    const [first, ...others] = recent.filter(({ id }) => !taken.has(id))
+    if (!first) return 'absent'
+    return others.length === 0 ? first : 'unknown'
+  },
+})
+
+const find = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, refusal?: PublishError): Promise<Found<T>> => {
+  run.phase = 'find'
+  try {
+    return (await step.find?.(asStored(open.request), traceOf(run, open, refusal))) ?? 'unknown'
+  } finally {
+    run.phase = 'steps'
+  }
+}
+
+/** Where the platform cannot be asked now, the outcome stays unknown: a later run asks again. */
+const look = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, refusal?: PublishError): Promise<Found<T>> => {
+  try {
+    return await find(run, step, open, refusal)
+  } catch (error) {
+    if (error instanceof RunEnded) throw error
+    const why = PublishError.is(error) ? error : undefined
+    if (open.uncertain) return end(run, { kind: 'uncertain', message: why?.message ?? 'It could not be looked for.', canLook: true })
+    return end(run, { kind: 'open', error: why, notBefore: run.ports.now() + (why?.retryAfterMs ?? 0) })
+  }
+}
+
+/** No write ahead, no send: whatever became of the write, these bytes did not leave. */
+const saveAhead = async (run: RunState, open: OpenCommit): Promise<void> => {
+  try {
+    await run.ports.save()
+  } catch (cause) {
+    const error = PublishError.is(cause)
+      ? cause
+      : new PublishError('transient', 'The database did not confirm the write that goes ahead of a send. Nothing was sent.', {
+          outcome: 'not-published',
+          cause,
+        })
+    unsent(run, open, error)
+  }
+}
+
+/** Ends the run before a send. An earlier send of the same commit stays open. */
+const unsent = (run: RunState, open: OpenCommit, error: PublishError): never => {
+  if (open.sends > 1) return end(run, { kind: 'open', error, notBefore: 0 })
+  run.ports.open = null
+  return end(run, { kind: 'refused', error })
+}
+
+const takeQuota = async (run: RunState, open: OpenCommit): Promise<void> => {
+  const until = await run.ports.quota()
+  if (until === undefined) return
+  if (open.sends === 0) run.ports.open = null
+  end(run, { kind: 'paced', until })
+}
+
+/** Write ahead, then send. Returns only with a placement. */
+const send = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit): Promise<T> => {
+  const { ports } = run
+  await takeQuota(run, open)
+  open.lastSentAt = ports.now()
+  if (open.sends === 0) open.firstSentAt = open.lastSentAt
+  open.sends += 1
+  ports.open = open
+  await saveAhead(run, open)
+  if (!ports.lease.covers(ports.timeoutMs)) return unsent(run, open, lostLease())
+  run.phase = 'send'
+  try {
+    return finish(run, open, await step.send(asStored(open.request)))
+  } catch (error) {
+    run.phase = 'steps'
+    return await failed(run, step, open, error)
+  } finally {
+    run.phase = 'steps'
+  }
+}
+
+const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, error: unknown): Promise<T> => {
+  if (error instanceof RunEnded) throw error
+  const why = PublishError.is(error) ? error : undefined
+  if (why?.outcome === 'not-published') {
+    if (open.sends > 1) return refusedAgain(run, step, open, why)
+    run.ports.open = null
+    throw why
+  }
+  const what = recover(known(run, step, open))
+  if (what.do === 'give-up') return end(run, { kind: 'uncertain', message: why?.message ?? what.message, canLook: what.canLook })
+  return end(run, { kind: 'open', error: why, notBefore: what.do === 'wait' ? what.until : 0 })
+}
+
+/** Refusals that say nothing about the content: the earlier send may have arrived all the same. */
+const saysNothing = new Set(['transient', 'rate', 'auth', 'not-ready'])
+
+/** An earlier send may have arrived, so a refusal of this one decides nothing by itself; only now does `duplicate` mean that ours is there. */
+const refusedAgain = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, refusal: PublishError): Promise<T> => {
+  const { ports } = run
+  if (saysNothing.has(refusal.code)) return end(run, { kind: 'open', error: refusal, notBefore: ports.now() + (refusal.retryAfterMs ?? 0) })
+  const found = step.find ? await look(run, step, open, refusal) : 'unknown'
+  if (typeof found === 'object') return finish(run, open, found)
+  if (found === 'absent' && refusal.code !== 'duplicate' && ports.now() >= settledAt(known(run, step, open))) {
+    ports.open = null
+    throw refusal
+  }
+  return end(run, { kind: 'uncertain', message: refusal.message, canLook: step.find !== undefined })
+}
+
+/** A commit that an earlier run began, or whose answer was lost. */
+const reconcile = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit): Promise<T> => {
+  const { ports } = run
+  const what = recover(known(run, step, open))
+  ports.journal.reconciles += 1
+  if (what.do === 'give-up') return end(run, { kind: 'uncertain', message: what.message, canLook: what.canLook })
+  if (what.do === 'wait') return end(run, { kind: 'open', error: undefined, notBefore: what.until })
+  if (what.do === 'send') return send(run, step, open)
+  const found = await look(run, step, open)
+  if (typeof found === 'object') return finish(run, open, found)
+  if (open.uncertain) return end(run, { kind: 'uncertain', message: 'It was looked for and not found for certain.', canLook: true })
+  if (found === 'absent')
+    return ports.now() >= what.absentAt ? send(run, step, { ...open, sends: 0 }) : end(run, { kind: 'open', error: undefined, notBefore: what.absentAt })
+  if (ports.onUncertain === 'retry') return send(run, step, open)
+  return end(run, { kind: 'uncertain', message: 'What is on the platform does not tell whether this was published.', canLook: true })
+}
+
+/** Long overdue at its first run: the database may be older than the platform. */
+const lookBefore = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit): Promise<T | undefined> => {
+  if (run.ports.overdueSince === undefined || !step.find) return undefined
+  const since = { ...open, firstSentAt: run.ports.overdueSince }
+  const found = await find(run, step, since)
+  if (typeof found === 'object') return finish(run, since, found)
+  if (found === 'absent') return undefined
+  run.ports.open = since
+  return end(run, { kind: 'uncertain', message: 'It is overdue, and what is on the platform does not tell whether it went out before.', canLook: true })
+}
+
+const fresh = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {
+  const at = run.ports.now()
+  const open: OpenCommit = { name, request: asStored(step.request), firstSentAt: at, lastSentAt: at, sends: 0, uncertain: false, looks: 0 }
+  return (await lookBefore(run, step, open)) ?? send(run, step, open)
+}
+
+export const commit = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {
+  enter(run, name)
+  if (run.phase !== 'steps' || run.pending.size > 0)
+    throw new TypeError(`The commit \`${name}\` began while another step was under way. Await every step before a commit: it runs alone.`)
+  const { ports } = run
+  const finished = ports.journal.done.find((done) => done.name === name)
+  if (finished) return finished.placement as T
+  if (!ports.open) return fresh(run, name, step)
+  if (ports.open.name !== name)
+    return end(run, {
+      kind: 'uncertain',
+      message: `The adapter no longer comes to the commit \`${ports.open.name}\` that an earlier run began.`,
+      canLook: false,
+    })
+  return reconcile(run, step, ports.open)
+}

@@ -1,0 +1,75 @@
+// What the suite publishes, and how it judges what is visible.
+
+import assert from 'node:assert/strict'
+import type { DeliveryInfo } from '@syndikit/core'
+import type { Visible } from '@syndikit/sandbox'
+import { type Stage, tenant } from './stage.ts'
+
+/** One content that the adapter can publish. */
+export interface Sample {
+  readonly content: object
+  /** The adapter's own options. */
+  readonly options?: unknown
+  /** How many things become visible. Default 1. */
+  readonly parts?: number
+  /** A text that must be found in each part, in order. Default: the texts of the content. */
+  readonly texts?: readonly string[]
+  /** Files on each part, in order. Default: as the content has them. */
+  readonly media?: readonly number[]
+}
+
+interface Written {
+  readonly text?: string
+  readonly media?: readonly unknown[]
+  readonly thread?: readonly { readonly text?: string; readonly media?: readonly unknown[] }[]
+}
+const partsOf = ({ content }: Sample): readonly { text?: string; media?: readonly unknown[] }[] => {
+  const written = content as Written
+  return [written, ...(written.thread ?? [])]
+}
+
+export const expected = (sample: Sample): readonly { readonly text: string; readonly media: number }[] =>
+  partsOf(sample).map((part, i) => ({ text: sample.texts?.[i] ?? part.text ?? '', media: sample.media?.[i] ?? part.media?.length ?? 0 }))
+
+export const draftOf = (stage: Stage, sample: Sample, more: object = {}) => ({
+  tenant,
+  content: sample.content as never,
+  to: [stage.connectionId],
+  ...(sample.options !== undefined && { variants: { [stage.sandbox.platforms[0]?.platform as string]: { options: sample.options } } }),
+  ...more,
+})
+
+/** Takes a sample in and answers its delivery's id. */
+export const schedule = async (stage: Stage, sample: Sample, more: object = {}): Promise<string> => {
+  const result = await stage.clock.drive(stage.syndikit.publisher.publish(draftOf(stage, sample, more)))
+  assert.ok(result.status === 'scheduled' || result.status === 'replayed', `the sample was not taken in: ${JSON.stringify(result)}`)
+  const [delivery] = result.deliveries
+  assert.ok(delivery)
+  return delivery.id
+}
+
+const said = (visible: readonly Visible[]): string => JSON.stringify(visible.map(({ text, media }) => ({ text, media })))
+
+/** Each part is there once, in order, with its files; nothing else is. */
+export const assertOnce = (stage: Stage, sample: Sample, what: string): void => {
+  const visible = stage.sandbox.visible()
+  const parts = expected(sample)
+  assert.equal(visible.length, parts.length, `${what}: ${parts.length} should be visible, there are ${visible.length}: ${said(visible)}`)
+  for (const [i, part] of parts.entries()) {
+    assert.ok(visible[i]?.text.includes(part.text), `${what}: part ${i} should hold ${JSON.stringify(part.text)}: ${said(visible)}`)
+    assert.equal(visible[i]?.media, part.media, `${what}: part ${i} should have ${part.media} files: ${said(visible)}`)
+  }
+}
+
+/** What is said to have happened is what happened. */
+export const assertTrue = (stage: Stage, sample: Sample, delivery: DeliveryInfo, what: string): void => {
+  const visible = stage.sandbox.visible()
+  const told = `${what}: it is said to be ${delivery.state}${delivery.reason ? ` (${delivery.reason.code}: ${delivery.reason.message})` : ''}`
+  if (delivery.state === 'published') {
+    assertOnce(stage, sample, told)
+    assert.deepEqual(new Set(delivery.parts.map(({ id }) => id)), new Set(visible.map(({ id }) => id)), `${told}, and its ids are those that are visible`)
+    assert.ok(delivery.placement && delivery.parts.some(({ id }) => id === delivery.placement?.id), `${told}, and its placement is one of its parts`)
+  } else if (delivery.state === 'failed' || delivery.state === 'missed' || delivery.state === 'canceled')
+    assert.equal(visible.length, 0, `${told}, but it is visible: ${said(visible)}`)
+  else assert.ok(visible.length <= expected(sample).length, `${told}, but ${visible.length} are visible: ${said(visible)}`)
+}

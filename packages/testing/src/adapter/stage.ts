@@ -1,0 +1,207 @@
+// What an adapter is tried on: the real engine on memory storage, its platform's emulator with the fault script, and a clock that the suite turns.
+
+import assert from 'node:assert/strict'
+import {
+  type Adapter,
+  createSyndikit,
+  type DeliveryInfo,
+  type Fetch,
+  generateKey,
+  type Logger,
+  memoryStorage,
+  type Storage,
+  type Syndikit,
+} from '@syndikit/core'
+import { consent, createSandbox, type RunningSandbox, type Sandbox } from '@syndikit/sandbox'
+import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
+
+export const tenant = 'tenant-of-the-suite'
+
+/** How the suite connects an account of the emulator. */
+export interface Connecting {
+  readonly syndikit: Syndikit
+  readonly tenant: string
+  /** Gives consent at an authorization URL and answers the callback URL. */
+  consent(url: string, account?: string): Promise<string>
+  /** When given: connects the same account again. */
+  readonly reconnect?: string
+}
+export type Connect = (at: Connecting) => Promise<readonly { readonly id: string }[]>
+
+export interface StageOptions {
+  readonly adapter: () => Adapter
+  readonly sandbox: Sandbox<never>
+  readonly connect: Connect
+}
+
+export interface Stage {
+  readonly clock: VirtualClock
+  readonly sandbox: RunningSandbox
+  readonly storage: Storage
+  readonly syndikit: Syndikit
+  readonly connectionId: string
+  /** Everything that was logged, as text. */
+  readonly logs: string[]
+  /** Every credential that went over the wire so far. */
+  secrets(): readonly string[]
+  /** A process of its own on the same database. Its predecessor is dead: it neither writes nor sends any more. */
+  reborn(): Stage
+  /** Dies at its `nth` call of a port from now: nothing it does later has an effect. */
+  dieAt(nth: number): { readonly died: () => boolean; readonly calls: () => number }
+  /** Works, and lets time pass, until no delivery is scheduled or running, or `forMs` have gone by. */
+  work(forMs?: number): Promise<void>
+  /** The delivery as it is. */
+  delivery(id: string): Promise<DeliveryInfo>
+  connect(reconnect?: string): Promise<void>
+  close(): Promise<void>
+}
+
+const hourMs = 3_600_000
+const never = new Promise<never>(() => undefined)
+
+interface Life {
+  left: number
+  calls: number
+  dead: boolean
+}
+
+/** Counts a call; a dead process never gets an answer. */
+const living = async <T>(life: Life, work: () => Promise<T>): Promise<T> => {
+  if (life.dead) return never
+  life.calls += 1
+  if (life.left > 0 && --life.left === 0) {
+    life.dead = true
+    return never
+  }
+  const result = await work()
+  return life.dead ? never : result
+}
+
+/** The storage as one process sees it: after the process's death nothing gets through. */
+const mortal = (storage: Storage, life: Life): Storage => {
+  const guard = <T extends object>(verbs: T): T =>
+    Object.fromEntries(
+      Object.entries(verbs).map(([name, verb]) => [
+        name,
+        typeof verb === 'function' ? (...args: unknown[]) => living(life, async () => (verb as (...args: unknown[]) => unknown).apply(verbs, args)) : verb,
+      ]),
+    ) as T
+  const { connections, oauth, publications, deliveries, events, quotas } = storage
+  return {
+    ...guard(storage),
+    connections: guard(connections),
+    oauth: guard(oauth),
+    publications: guard(publications),
+    deliveries: guard(deliveries),
+    events: guard(events),
+    quotas: guard(quotas),
+  }
+}
+
+const noteSecrets = (request: Request, secrets: Set<string>): void => {
+  const [, credentials] = /^(?:Bearer|Basic|DPoP) +(.+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
+  if (credentials) secrets.add(credentials)
+}
+
+const loggerInto = (logs: string[]): Logger => {
+  const log = (fields: object, message: string) => void logs.push(`${message} ${JSON.stringify(fields)}`)
+  return { debug: log, info: log, warn: log, error: log }
+}
+
+const build = (
+  options: StageOptions,
+  shared: { clock: VirtualClock; sandbox: RunningSandbox; storage: Storage; keys: string; logs: string[]; connectionIds: string[]; secrets: Set<string> },
+): Stage => {
+  const { clock, sandbox, storage, keys, logs, connectionIds, secrets } = shared
+  const life: Life = { left: 0, calls: 0, dead: false }
+  const fetch: Fetch = (request) => {
+    noteSecrets(request, secrets)
+    return living(life, () => sandbox.fetch(request))
+  }
+  const syndikit = createSyndikit({
+    adapters: [options.adapter()],
+    storage: mortal(storage, life),
+    keys,
+    clock,
+    fetch,
+    logger: loggerInto(logs),
+    retryAfterMs: [60_000, 120_000, 300_000, 600_000],
+  }) as Syndikit
+
+  const waiting = async (): Promise<readonly DeliveryInfo[]> => (await clock.drive(syndikit.scheduler.list({ tenant, state: ['scheduled', 'running'] }))).items
+
+  /** One tick, with time passing while it waits. A dead process never comes back from it. */
+  const tick = async (): Promise<void> => {
+    let done = false
+    const ticking = syndikit.tick({ budgetMs: 2_000 }).finally(() => {
+      done = true
+    })
+    while (!done && !life.dead) await clock.drive(Promise.race([ticking, clock.sleep(1_000)]))
+  }
+
+  const work = async (forMs = 6 * hourMs): Promise<void> => {
+    const until = clock.now() + forMs
+    for (;;) {
+      await tick()
+      if (life.dead) return
+      const left = await waiting()
+      const nextAt = Math.min(...left.map((delivery) => delivery.nextAt?.getTime() ?? Number.POSITIVE_INFINITY))
+      if (left.length === 0 || nextAt > until) return
+      await clock.pass(Math.max(1, nextAt - clock.now()))
+    }
+  }
+
+  const connect = async (reconnect?: string): Promise<void> => {
+    const found = await clock.drive(
+      options.connect({
+        syndikit,
+        tenant,
+        consent: (url, account) => consent((request) => sandbox.fetch(request), url, account === undefined ? {} : { account }),
+        ...(reconnect !== undefined && { reconnect }),
+      }),
+    )
+    connectionIds.splice(0, connectionIds.length, ...found.map(({ id }) => id))
+  }
+
+  return {
+    clock,
+    sandbox,
+    storage,
+    syndikit,
+    logs,
+    secrets: () => [...secrets],
+    get connectionId() {
+      const [id] = connectionIds
+      assert.ok(id !== undefined, '`connect` answered no connection')
+      return id
+    },
+    work,
+    connect,
+    reborn: () => {
+      life.dead = true
+      return build(options, shared)
+    },
+    dieAt: (nth) => {
+      life.left = nth
+      life.calls = 0
+      return { died: () => life.dead, calls: () => life.calls }
+    },
+    delivery: async (id) => {
+      const delivery = await clock.drive(syndikit.scheduler.get({ tenant, deliveryId: id }))
+      assert.ok(delivery, `the delivery ${id} is gone`)
+      return delivery
+    },
+    close: async () => {
+      await clock.drive(sandbox.close())
+    },
+  }
+}
+
+/** A fresh platform, an empty database, one connected account. */
+export const openStage = async (options: StageOptions): Promise<Stage> => {
+  const clock = virtualClock()
+  const sandbox = createSandbox({ platforms: [options.sandbox as Sandbox], clock, seed: 1 })
+  const stage = build(options, { clock, sandbox, storage: memoryStorage({ clock }), keys: generateKey(), logs: [], connectionIds: [], secrets: new Set() })
+  await stage.connect()
+  return stage
+}
