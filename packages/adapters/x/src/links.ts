@@ -1,7 +1,7 @@
 // Finds what X takes for a link, by the rules of twitter-text 3.1.0. The library's own expressions take quadratic time on long texts without spaces, so
 // this reads each stretch of host characters once and decides from its labels.
 import { isEncodable } from './punycode.ts'
-import { TLDS } from './tlds.ts'
+import { tlds } from './tlds.ts'
 
 /** A link in a text, as offsets in UTF-16 code units. */
 export interface Link {
@@ -26,38 +26,38 @@ interface Label {
   readonly beforeTld: number
 }
 
-const MAX_LINK_LENGTH = 4096
-const MAX_TCO_SLUG_LENGTH = 40
-const DEFAULT_SCHEME_LENGTH = 'https://'.length
-const LONGEST_TLD = Math.max(...[...TLDS].map((tld) => tld.length))
+const longestLink = 4096
+const longestTcoSlug = 40
+const defaultSchemeLength = 'https://'.length
+const longestTld = Math.max(...[...tlds].map((tld) => tld.length))
 
-const SPACES = String.raw`\t-\r \x85\xA0\u1680\u180E\u2000-\u200A\u2028\u2029\u202F\u205F\u3000`
-const MARKERS = String.raw`\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069`
-const INVALID = String.raw`\uFFFE\uFEFF\uFFFF`
-const ACCENTED = String.raw`\xC0-\xD6\xD8-\xF6\xF8-\u024F\u0253\u0254\u0256\u0257\u0259\u025B\u0263\u0268\u026F\u0272\u0289\u028B\u02BB\u0300-\u036F\u1E00-\u1EFF`
-const CYRILLIC = String.raw`\u0400-\u04FF`
-const PATH_CHAR = String.raw`[a-z0-9!*';:=+,.$/%#[\]\-\u2013_~@|&${CYRILLIC}${ACCENTED}]`
+const spaces = String.raw`\t-\r \x85\xA0\u1680\u180E\u2000-\u200A\u2028\u2029\u202F\u205F\u3000`
+const markers = String.raw`\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069`
+const invalid = String.raw`\uFFFE\uFEFF\uFFFF`
+const accented = String.raw`\xC0-\xD6\xD8-\xF6\xF8-\u024F\u0253\u0254\u0256\u0257\u0259\u025B\u0263\u0268\u026F\u0272\u0289\u028B\u02BB\u0300-\u036F\u1E00-\u1EFF`
+const cyrillic = String.raw`\u0400-\u04FF`
+const pathChar = String.raw`[a-z0-9!*';:=+,.$/%#[\]\-\u2013_~@|&${cyrillic}${accented}]`
 
-const HOST = new RegExp(String.raw`[^!'#%&()*+,\\/:;<=>?@[\]^{|}~$${SPACES}${MARKERS}${INVALID}]+`, 'g')
-const BEFORE_LINK = new RegExp(`[^A-Za-z0-9@＠$#＃${INVALID}]`)
-const BEFORE_BARE_LINK = /[^-_./]/
-const SCHEME = /https?:\/\/$/i
-const AFTER_TLD = /[^0-9A-Za-z@+-]/
-const PUNYCODE = /xn--[-0-9a-z]+/iy
-const PORT = /:[0-9]+/y
-const PATH_RUN = new RegExp(`${PATH_CHAR}+`, 'iy')
+const hostChars = new RegExp(String.raw`[^!'#%&()*+,\\/:;<=>?@[\]^{|}~$${spaces}${markers}${invalid}]+`, 'g')
+const beforeLink = new RegExp(`[^A-Za-z0-9@＠$#＃${invalid}]`)
+const beforeBareLink = /[^-_./]/
+const schemeAtEnd = /https?:\/\/$/i
+const afterTld = /[^0-9A-Za-z@+-]/
+const encodedTld = /xn--[-0-9a-z]+/iy
+const portPart = /:[0-9]+/y
+const pathRun = new RegExp(`${pathChar}+`, 'iy')
 // Parentheses belong to a path when they are balanced, at most two deep.
-const PATH_PARENTHESES = new RegExp(String.raw`\((?:${PATH_CHAR}+|${PATH_CHAR}*\(${PATH_CHAR}+\)${PATH_CHAR}*)\)`, 'iy')
-const PATH_END = new RegExp(`[a-z0-9=_#/+${CYRILLIC}${ACCENTED}-]`, 'i')
-const QUERY_PATTERN = String.raw`\?[a-z0-9!?*'@();:&=+$/%#[\]\-_.,~|]*[a-z0-9\-_&=#/]`
-const QUERY = new RegExp(QUERY_PATTERN, 'iy')
-const TCO = new RegExp(String.raw`^https?:\/\/t\.co\/([a-z0-9]+)(?:${QUERY_PATTERN})?`, 'i')
-const ASCII_LABELS = new RegExp(`(?:[-a-z0-9${ACCENTED}]+\\.)+`, 'gi')
+const pathParentheses = new RegExp(String.raw`\((?:${pathChar}+|${pathChar}*\(${pathChar}+\)${pathChar}*)\)`, 'iy')
+const endChar = new RegExp(`[a-z0-9=_#/+${cyrillic}${accented}-]`, 'i')
+const query = String.raw`\?[a-z0-9!?*'@();:&=+$/%#[\]\-_.,~|]*[a-z0-9\-_&=#/]`
+const queryPart = new RegExp(query, 'iy')
+const tcoLink = new RegExp(String.raw`^https?:\/\/t\.co\/([a-z0-9]+)(?:${query})?`, 'i')
+const asciiLabels = new RegExp(`(?:[-a-z0-9${accented}]+\\.)+`, 'gi')
 
 /** The links of `text`, which must be in NFC, in order and without overlap. Linear in the length of the text. */
 export const findLinks = (text: string): Link[] => {
   const links: Link[] = []
-  const hosts = new RegExp(HOST)
+  const hosts = new RegExp(hostChars)
   let from = 0
   for (let host = hosts.exec(text); host; host = hosts.exec(text)) {
     if (!host[0].includes('.')) continue
@@ -117,30 +117,30 @@ const domainEndFrom = (text: string, at: number, label: Label): number => {
 const isJoiner = (char: string | undefined): boolean => char === '-' || char === '_'
 
 const tldEnd = (text: string, start: number, end: number): number => {
-  for (let stop = Math.min(end, start + LONGEST_TLD); stop > start + 1; stop--) {
-    const bounded = stop === text.length || AFTER_TLD.test(text.charAt(stop))
-    if (bounded && TLDS.has(text.slice(start, stop).toLowerCase())) return stop
+  for (let stop = Math.min(end, start + longestTld); stop > start + 1; stop--) {
+    const bounded = stop === text.length || afterTld.test(text.charAt(stop))
+    if (bounded && tlds.has(text.slice(start, stop).toLowerCase())) return stop
   }
-  return endOf(PUNYCODE, text, start)
+  return endOf(encodedTld, text, start)
 }
 
 const schemeBefore = (text: string, start: number, from: number): string => {
-  const scheme = SCHEME.exec(text.slice(Math.max(from, start - DEFAULT_SCHEME_LENGTH), start))?.[0] ?? ''
+  const scheme = schemeAtEnd.exec(text.slice(Math.max(from, start - defaultSchemeLength), start))?.[0] ?? ''
   const at = start - scheme.length
-  return at === 0 || (at > from && BEFORE_LINK.test(text.charAt(at - 1))) ? scheme : ''
+  return at === 0 || (at > from && beforeLink.test(text.charAt(at - 1))) ? scheme : ''
 }
 
 const canStart = (text: string, at: number, from: number, label: Label): boolean => {
-  if (at > 0) return at > from && BEFORE_LINK.test(text.charAt(at - 1))
+  if (at > 0) return at > from && beforeLink.test(text.charAt(at - 1))
   // At the very start the library prefers to read the first character as the one before a link.
-  return !(BEFORE_LINK.test(text.charAt(0)) && domainEndFrom(text, 1, label) > 0)
+  return !(beforeLink.test(text.charAt(0)) && domainEndFrom(text, 1, label) > 0)
 }
 
 const withTail = (text: string, domainStart: number, scheme: string, domainEnd: number): Candidate => {
-  const portEnd = endOf(PORT, text, domainEnd) || domainEnd
+  const portEnd = endOf(portPart, text, domainEnd) || domainEnd
   const hasPath = text[portEnd] === '/'
   const pathEnd = hasPath ? pathEndFrom(text, portEnd + 1) : portEnd
-  const end = endOf(QUERY, text, pathEnd) || pathEnd
+  const end = endOf(queryPart, text, pathEnd) || pathEnd
   return { start: domainStart - scheme.length, end, scheme, domainEnd, hasPath }
 }
 
@@ -148,9 +148,9 @@ const withTail = (text: string, domainStart: number, scheme: string, domainEnd: 
 const pathEndFrom = (text: string, start: number): number => {
   let end = start
   for (let at = start; ; ) {
-    const runEnd = endOf(PATH_RUN, text, at) || at
+    const runEnd = endOf(pathRun, text, at) || at
     end = lastPathEnd(text, at, runEnd) || end
-    const next = endOf(PATH_PARENTHESES, text, runEnd)
+    const next = endOf(pathParentheses, text, runEnd)
     if (next === 0) return end
     if (runEnd === end) end = next
     at = next
@@ -158,7 +158,7 @@ const pathEndFrom = (text: string, start: number): number => {
 }
 
 const lastPathEnd = (text: string, start: number, end: number): number => {
-  for (let at = end; at > start; at--) if (PATH_END.test(text.charAt(at - 1))) return at
+  for (let at = end; at > start; at--) if (endChar.test(text.charAt(at - 1))) return at
   return 0
 }
 
@@ -172,20 +172,20 @@ const accepted = (text: string, candidate: Candidate): Link[] => {
   const { start, end, scheme, domainEnd } = candidate
   const domain = text.slice(start + scheme.length, domainEnd)
   // The scheme is counted twice: that is how the library does it.
-  if (end - start + (scheme.length || DEFAULT_SCHEME_LENGTH) > MAX_LINK_LENGTH || !isEncodable(domain)) return []
+  if (end - start + (scheme.length || defaultSchemeLength) > longestLink || !isEncodable(domain)) return []
   if (domain.startsWith('xn--') && asciiDomains(domain).length === 0) return []
   return scheme ? withScheme(text, start, end) : withoutScheme(text, candidate, domain)
 }
 
 const withScheme = (text: string, start: number, end: number): Link[] => {
-  const tco = TCO.exec(text.slice(start, end))
+  const tco = tcoLink.exec(text.slice(start, end))
   if (!tco) return [{ start, end }]
-  return (tco[1] ?? '').length > MAX_TCO_SLUG_LENGTH ? [] : [{ start, end: start + tco[0].length }]
+  return (tco[1] ?? '').length > longestTcoSlug ? [] : [{ start, end: start + tco[0].length }]
 }
 
 /** Only the Latin part of what has no scheme is a link: in running Japanese the words before it look like a host name too. */
 const withoutScheme = (text: string, { start, end, domainEnd, hasPath }: Candidate, domain: string): Link[] => {
-  if (start > 0 && !BEFORE_BARE_LINK.test(text.charAt(start - 1))) return []
+  if (start > 0 && !beforeBareLink.test(text.charAt(start - 1))) return []
   const links = asciiDomains(domain).map((part) => ({ start: start + part.start, end: start + part.end }))
   const last = links.at(-1)
   if (last && hasPath) last.end += end - domainEnd
@@ -194,7 +194,7 @@ const withoutScheme = (text: string, { start, end, domainEnd, hasPath }: Candida
 
 const asciiDomains = (domain: string): Link[] => {
   const found: Link[] = []
-  const labels = new RegExp(ASCII_LABELS)
+  const labels = new RegExp(asciiLabels)
   for (let chain = labels.exec(domain); chain; chain = labels.exec(domain)) {
     const end = asciiDomainEnd(domain, chain.index, labels.lastIndex)
     if (end === 0) continue

@@ -4,7 +4,7 @@
  * Top-level domains as X knows them, lower case, international ones as they are written. X counts with the IANA root zone as twitter-text 3.1.0 froze it,
  * and .onion, not with the one of today: names retired since then still make a link, newer ones do not.
  */
-export const TLDS: ReadonlySet<string> = new Set(
+export const tlds: ReadonlySet<string> = new Set(
   `
 aaa aarp abarth abb abbott abbvie abc able abogado abudhabi ac academy accenture accountant accountants aco active actor ad adac ads adult ae aeg aero
 aetna af afamilycompany afl africa ag agakhan agency ai aig aigo airbus airforce airtel akdn al alfaromeo alibaba alipay allfinanz allstate ally
