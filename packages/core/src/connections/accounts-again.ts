@@ -1,6 +1,6 @@
 // Reads a grant's accounts again: plans, limits and permissions change, and account tokens are renewed with it.
 
-import type { Applied } from '../contract/auth.ts'
+import type { Account, Applied } from '../contract/auth.ts'
 import type { Connection } from '../contract/storage.ts'
 import { createHttp } from '../http/client.ts'
 import { columnsOf, readAccounts } from './accounts.ts'
@@ -33,15 +33,22 @@ const markRead = async ({ storage }: Deps, { grant, data }: Opened, readAt: numb
   await storage.connections.replaceGrant(grant.tenant, grant.id, grant.version, { data: JSON.stringify(change) })
 }
 
+/** A token that is still the same is not written: the connection may be moving to another grant, whose seal must not be overwritten. */
+const changesOf = ({ vault }: Deps, { grant }: Opened, { sealed, accountId }: Connection, account: Account) => {
+  const columns = columnsOf(vault, grant, account)
+  const same = sealed !== null && vault.openAccount(grant, accountId, sealed).reveal() === account.token
+  return same ? { name: columns.name, data: columns.data } : columns
+}
+
 /** Asks the platform and stores what has changed. Answers the ids of the accounts that the grant opens now. */
 export const readAgain = async (deps: Deps, opened: Opened): Promise<ReadonlySet<string>> => {
-  const { storage, vault } = deps
+  const { storage } = deps
   const { grant, adapter, data, credentials } = opened
   const accounts = await readAccounts(adapter, { http: grantHttp(deps, opened), server: data.server, fields: credentials.fields })
   const byId = new Map(accounts.map((account) => [account.id, account]))
   for (const connection of await storage.connections.ofGrant(grant.tenant, grant.id)) {
     const account = byId.get(connection.accountId)
-    if (account) await storage.connections.update(connection.tenant, connection.id, columnsOf(vault, grant, account))
+    if (account) await storage.connections.update(connection.tenant, connection.id, changesOf(deps, opened, connection, account))
   }
   const now = await openGrant(deps, grant.tenant, grant.id)
   if (now) await markRead(deps, now, await storage.now())
