@@ -1,7 +1,8 @@
 // From a draft to what can be stored: connections found, variants applied, files read, everything checked. Finds every problem, writes nothing.
 
 import { z } from 'zod'
-import { checkContent, forbiddenKeys } from '../content/check.ts'
+import { checkContent } from '../content/check.ts'
+import { forbiddenKeys } from '../content/shape.ts'
 import type { Adapter } from '../contract/adapter.ts'
 import type { Account } from '../contract/auth.ts'
 import { PublishError } from '../contract/error.ts'
