@@ -54,7 +54,7 @@ export const readAccount = async (http: Http, server: string): Promise<Account> 
   const { id, username, url } = await http.get('v1/accounts/verify_credentials', { accept: person })
   const { host } = new URL(server)
   const { domain, configuration } = await readInstance(http)
-  return { id: `${id}@${host}`, name: `@${username}@${domain ?? host}`, ...(url && { url }), server, facts: { configuration } }
+  return { id: `${id}@${host}`, name: `${username}@${domain ?? host}`, ...(url && { url }), server, facts: { configuration } }
 }
 
 export const limitsOf = (account: Account | undefined): Limits => {
