@@ -64,7 +64,8 @@ export const readDaily = async (deps: Deps, connection: Connection): Promise<Con
   try {
     // Before the call, so that of many workers few ask.
     await markRead(deps, opened, now)
-    await readAgain(deps, opened)
+    const fresh = await deps.refresh.fresh(connection.tenant, connection.grantId, { is: 'use' })
+    if (fresh) await readAgain(deps, fresh)
   } catch (error) {
     logger.warn(
       { grantId: opened.grant.id, platform: opened.grant.platform },

@@ -63,9 +63,9 @@ const jsonOf = (text: string): unknown => {
   }
 }
 
-/** `null` counts as absent, and an ID token is not ours to judge. */
+/** `null` and empty texts count as absent, and an ID token is not ours to judge. */
 const cleaned = (json: object): string =>
-  JSON.stringify(Object.fromEntries(Object.entries(json).filter(([name, value]) => value !== null && name !== 'id_token')))
+  JSON.stringify(Object.fromEntries(Object.entries(json).filter(([name, value]) => value !== null && value !== '' && name !== 'id_token')))
 
 const byRfc = async (json: object, endpoint: oauth.AuthorizationServer, clientId: string): Promise<Tokens | undefined> => {
   const answer = new Response(cleaned(json), { headers: { 'content-type': 'application/json' } })

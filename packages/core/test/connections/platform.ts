@@ -199,7 +199,10 @@ export const adapterWith = (auth: Auth | readonly Auth[], change: Partial<Adapte
         const { error, message } = (json ?? {}) as { error?: string; message?: string }
         return { ...(error !== undefined && { code: error }), ...(message !== undefined && { message }) }
       },
-      table: [['AuthenticationRequired', 'auth']],
+      table: [
+        ['AuthenticationRequired', 'auth'],
+        ['invalid_grant', 'auth'],
+      ],
     },
     ...change,
   }) as Adapter
