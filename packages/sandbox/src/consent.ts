@@ -37,7 +37,14 @@ export const consent = async (fetch: Fetch, authorizeUrl: string, { account, dec
   const back = shown.headers.get('location')
   if (back) return back
   const page = await shown.text()
-  if (!shown.ok) throw new Error(`The consent page answered ${shown.status}: ${page.replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, ' ').replace(/\s+/g, ' ').trim().slice(0, 300)}`)
+  if (!shown.ok)
+    throw new Error(
+      `The consent page answered ${shown.status}: ${page
+        .replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, ' ')
+        .replace(/\s+/g, ' ')
+        .trim()
+        .slice(0, 300)}`,
+    )
   const fields = fieldsOf(page)
   if (account !== undefined) fields.set('account', account)
   fields.set('decision', decision)

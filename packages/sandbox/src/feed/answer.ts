@@ -7,10 +7,13 @@ import { type Answer, json } from '../server/exchange.ts'
 import { contentPolicy, feedHtml, pageHtml } from './page.ts'
 import type { Filter } from './threads.ts'
 
-const filterOf = (message: IncomingMessage): Filter => {
+const filterOf = ({ platforms }: RunningSandbox, message: IncomingMessage): Filter => {
   const { searchParams } = new URL(message.url ?? '/', 'http://sandbox')
+  if (!platforms.some(({ platform }) => platform === searchParams.get('platform'))) searchParams.delete('platform')
   return Object.fromEntries(['platform', 'account', 'q'].flatMap((name) => (searchParams.get(name) ? [[name, searchParams.get(name)]] : [])))
 }
+
+const addressOf = ({ headers: { host = '127.0.0.1' } }: IncomingMessage): string => `http://${host}`
 
 const headers = [
   ['content-type', 'text/html; charset=utf-8'],
@@ -27,7 +30,7 @@ const tagOf = (text: string): string =>
     .digest('base64url')}"`
 
 function feed(sandbox: RunningSandbox, message: IncomingMessage): Answer {
-  const body = feedHtml(sandbox, filterOf(message)).html
+  const body = feedHtml(sandbox, filterOf(sandbox, message), addressOf(message)).html
   const tag = tagOf(body)
   return { status: message.headers['if-none-match'] === tag ? 304 : 200, headers: [...headers, ['etag', tag]], body }
 }
@@ -69,7 +72,7 @@ function blob(sandbox: RunningSandbox, message: IncomingMessage, platform: strin
 /** `undefined`: the address is none of the page's. */
 export function answerFeed(sandbox: RunningSandbox, message: IncomingMessage, path: string): Answer | undefined {
   if (message.method !== 'GET' && message.method !== 'HEAD') return undefined
-  if (path === '/') return { status: 200, headers, body: pageHtml(sandbox, filterOf(message)) }
+  if (path === '/') return { status: 200, headers, body: pageHtml(sandbox, filterOf(sandbox, message), addressOf(message)) }
   if (path === '/_sandbox/feed') return feed(sandbox, message)
   const [, platform, key] = /^\/_sandbox\/blobs\/([a-z0-9-]+)\/([0-9a-f]{64})$/.exec(path) ?? []
   return platform === undefined || key === undefined ? undefined : blob(sandbox, message, platform, key)

@@ -1,7 +1,7 @@
 // The feed page: what people would see on the platforms, side by side.
 
 import { createHash } from 'node:crypto'
-import type { Shown } from '../contract.ts'
+import type { Sandbox, Shown } from '../contract.ts'
 import type { RunningSandbox } from '../sandbox.ts'
 import { type Html, html, trusted } from './html.ts'
 import { threadHtml, type View } from './post.ts'
@@ -23,6 +23,9 @@ const viewOf = (sandbox: RunningSandbox): View => {
   }
 }
 
+/** More than anybody scrolls through. */
+const threadsShown = 300
+
 const plural = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`
 
 const emptyHtml = (accounts: readonly { name: string; displayName: string }[], filtered: boolean): Html =>
@@ -32,36 +35,47 @@ const emptyHtml = (accounts: readonly { name: string; displayName: string }[], f
         accounts.length === 0 ? 'an account' : accounts.length === 1 ? 'the account' : 'one of the accounts'
       } ${accounts.map(({ name }, at) => html`${at > 0 && ', '}<bdi>@${name}</bdi>`)} and publish: the post shows up here by itself.</p></li>`
 
-function columnHtml(sandbox: RunningSandbox, platform: RunningSandbox['platforms'][number], posts: readonly Shown[], filter: Filter): Html {
-  const view = viewOf(sandbox)
+function columnHtml(platform: Sandbox, posts: readonly Shown[], view: View, filter: Filter): Html {
   const own = posts.filter((post) => post.platform === platform.platform)
   const threads = threadsOf(own).filter((thread) => thread.some((post) => passes(post, filter)))
   const filtered = filter.account !== undefined || filter.q !== undefined
+  const older = threads.length - threadsShown
+  const items = threads.length === 0 ? emptyHtml(platform.accounts, filtered) : threads.slice(0, threadsShown).map((thread) => threadHtml(thread, view))
   const id = `platform-${platform.platform}`
   return html`<section class="column" aria-labelledby="${id}" data-key="${id}" data-deep>
 <h2 id="${id}" data-key="${id}-head" data-rev="${own.length}">${platform.name} <span class="count">${plural(own.length, 'post')}</span></h2>
-<ol class="threads" data-key="${id}-threads" data-deep>${threads.length === 0 ? emptyHtml(platform.accounts, filtered) : threads.map((thread) => threadHtml(thread, view))}</ol>
+<ol class="threads" data-key="${id}-threads" data-deep>${items}${older > 0 && html`<li class="empty" data-key="older" data-rev="${older}">${plural(older, 'older thread')} not shown</li>`}</ol>
 </section>`
 }
 
-/** What the page replaces bit by bit as posts come and go: the columns. */
-export function feedHtml(sandbox: RunningSandbox, filter: Filter): Html {
+const startHtml = (address: string): Html => html`<section class="start" data-key="start" aria-labelledby="start">
+<h2 id="start">Send your app's posts here</h2>
+<pre tabindex="0"><code>import { sandboxFetch } from '@syndikit/sandbox'
+
+createSyndikit({ fetch: sandboxFetch('${address}'), … })</code></pre>
+</section>`
+
+/** What the page replaces bit by bit as posts come and go: the columns. `address` is where the reader found the page. */
+export function feedHtml(sandbox: RunningSandbox, filter: Filter, address: string): Html {
   const posts = sandbox.shown()
-  const columns = sandbox.platforms.filter(({ platform }) => filter.platform === undefined || filter.platform === platform)
-  return html`<main id="feed" tabindex="-1" data-now="${sandbox.now()}" data-count="${posts.length}" class="${columns.length === 1 ? 'single' : 'many'}">${columns.map((platform) => columnHtml(sandbox, platform, posts, filter))}</main>`
+  const view = viewOf(sandbox)
+  const platforms = sandbox.platforms.filter(({ platform }) => filter.platform === undefined || filter.platform === platform)
+  const columns = platforms.map((platform) => columnHtml(platform, posts, view, filter))
+  return html`<main id="feed" tabindex="-1" data-now="${sandbox.now()}" data-count="${posts.length}" class="${columns.length === 1 ? 'single' : 'many'}">${posts.length === 0 && startHtml(address)}${columns}</main>`
 }
 
 const chip = (label: string, filter: Filter, isCurrent: boolean): Html =>
   html`<li><a href="${query(filter)}"${isCurrent && trusted(' aria-current="page"')}>${label}</a></li>`
 
-function navigation({ platforms }: RunningSandbox, { platform, account, q }: Filter): Html {
-  const current = platforms.find((one) => one.platform === platform)
-  const all = platforms.length > 1 && [
-    chip('All', {}, platform === undefined && q === undefined),
-    platforms.map((one) => chip(one.name, { platform: one.platform }, one.platform === platform && account === undefined)),
+function navigation({ platforms }: RunningSandbox, { platform, account, q }: Filter): Html | undefined {
+  const current = platforms.find((one) => one.platform === platform) ?? (platforms.length === 1 ? platforms[0] : undefined)
+  const chips = [
+    chip('All', {}, platform === undefined && account === undefined && q === undefined),
+    ...platforms.map((one) => chip(one.name, { platform: one.platform }, one.platform === platform && account === undefined)),
   ]
-  const accounts = current?.accounts.map(({ name }) => chip(`@${name}`, { platform: current.platform, account: name }, name === account))
-  return html`<nav aria-label="Platforms and accounts"><ul>${all}${accounts && accounts.length > 0 && platforms.length > 1 && html`<li class="divider" aria-hidden="true"></li>`}${accounts}</ul></nav>`
+  const accounts = (current?.accounts ?? []).map(({ name }) => chip(`@${name}`, { platform: current?.platform ?? '', account: name }, name === account))
+  const rows = [platforms.length > 1 || accounts.length > 1 ? chips : [], accounts.length > 1 ? accounts : []].filter((row) => row.length > 0)
+  return rows.length === 0 ? undefined : html`<nav aria-label="Platforms and accounts">${rows.map((row) => html`<ul>${row}</ul>`)}</nav>`
 }
 
 const searched = ({ q, ...rest }: Filter): Html | undefined =>
@@ -73,7 +87,7 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
 /** Nothing runs or loads but what this page brought. */
 export const contentPolicy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${hashOf(script)}; img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
-export function pageHtml(sandbox: RunningSandbox, filter: Filter): string {
+export function pageHtml(sandbox: RunningSandbox, filter: Filter, address: string): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -92,7 +106,7 @@ export function pageHtml(sandbox: RunningSandbox, filter: Filter): string {
 ${navigation(sandbox, filter)}
 </header>
 ${searched(filter)}
-${feedHtml(sandbox, filter)}
+${feedHtml(sandbox, filter, address)}
 <script>${trusted(script)}</script>
 </body>
 </html>

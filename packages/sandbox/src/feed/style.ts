@@ -38,13 +38,15 @@ nav ul { display: flex; flex-wrap: wrap; gap: .375rem; }
 nav a { display: block; padding: .25rem .75rem; border: 1px solid var(--line); border-radius: 99px; background: var(--sheet); color: var(--ink); font-size: .875rem; }
 nav a:hover { border-color: var(--soft); text-decoration: none; }
 nav a[aria-current] { background: var(--ink); border-color: var(--ink); color: var(--ground); }
-.divider { width: 1px; margin: .25rem .25rem; background: var(--line); }
+nav ul + ul { margin-top: .5rem; }
 .searched { max-width: 84rem; margin: 0 auto 1rem; color: var(--soft); font-size: .9375rem; }
 .searched b { color: var(--ink); font-weight: 600; }
 .searched a { margin-inline-start: .5rem; }
 main { display: grid; gap: 1.5rem; align-items: start; max-width: 84rem; margin: 0 auto; }
 main.many { grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); }
 main.single { max-width: 40rem; }
+.start { grid-column: 1 / -1; min-width: 0; }
+.start pre { margin: 0; padding: .875rem 1.125rem; overflow-x: auto; background: var(--sheet); border: 1px solid var(--line); border-radius: 14px; font: .875rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", monospace; }
 .column { min-width: 0; }
 h2 { display: flex; align-items: baseline; justify-content: space-between; gap: 1rem; padding: 0 .25rem .5rem; font-size: 1rem; font-weight: 640; }
 .count { color: var(--soft); font-size: .8125rem; font-weight: 400; font-variant-numeric: tabular-nums; }
