@@ -63,7 +63,7 @@ const wait = (ms: number, signal?: AbortSignal): Promise<void> =>
 
 export const realTime = (): Time => ({ clock: { now: () => Date.now(), elapsed: () => performance.now(), sleep: wait }, pass: (ms) => wait(ms) })
 
-export interface Row {
+interface Row {
   readonly id: string
   readonly at: number
   claimedAt?: number

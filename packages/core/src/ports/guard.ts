@@ -6,7 +6,7 @@ import { PublishError } from '../contract/error.ts'
 import { markNotSent } from '../contract/ports.ts'
 import { notPublic } from './address.ts'
 
-export type Lookup = (hostname: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
+type Lookup = (hostname: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
 
 export interface GuardOptions {
   /** Origins that may be reached though they are not public, such as `http://127.0.0.1:4000` of a local sandbox. Exact: scheme, host and port. */

@@ -9,10 +9,10 @@ export const bytes = (...parts: (string | number | Uint8Array | readonly number[
   Buffer.concat(
     parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : typeof part === 'number' ? Buffer.from([part]) : Buffer.from(part))),
   )
-export const u16 = (value: number) => [(value >>> 8) & 255, value & 255]
+const u16 = (value: number) => [(value >>> 8) & 255, value & 255]
 export const u32 = (value: number) => [(value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
-export const le16 = (value: number) => u16(value).reverse()
-export const le32 = (value: number) => u32(value).reverse()
+const le16 = (value: number) => u16(value).reverse()
+const le32 = (value: number) => u32(value).reverse()
 
 export const png = (width: number, height: number) => bytes('\x89PNG\r\n\x1a\n', u32(13), 'IHDR', u32(width), u32(height), [8, 6, 0, 0, 0], u32(0))
 export const gif = (width: number, height: number) => bytes('GIF89a', le16(width), le16(height), [0, 0, 0], ';')
@@ -87,7 +87,7 @@ export const webm = (width: number, height: number, { docType = 'webm', duration
 }
 
 /** MPEG 1, layer III, 128 kbit/s, 44.1 kHz. */
-export const frame = [0xff, 0xfb, 0x90, 0x64]
+const frame = [0xff, 0xfb, 0x90, 0x64]
 export const mp3 = (tag = 0) =>
   bytes(
     tag ? bytes('ID3', [4, 0, 0], [(tag >>> 21) & 127, (tag >>> 14) & 127, (tag >>> 7) & 127, tag & 127], new Uint8Array(tag)) : '',

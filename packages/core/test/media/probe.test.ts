@@ -155,9 +155,9 @@ test('headers of any content, cut anywhere, are facts or a problem, never anothe
       if (facts?.type === 'image') expect(facts.width && facts.height).toBeGreaterThan(0)
       if (facts?.durationMs !== undefined) expect(Number.isFinite(facts.durationMs)).toBe(true)
     }),
-    { numRuns: 4_000 },
+    { numRuns: 2_000 },
   )
-  expect(runs).toBeGreaterThanOrEqual(4_000)
+  expect(runs).toBeGreaterThanOrEqual(2_000)
 }, 60_000)
 
 test('a missing, an empty and an unreadable file, a folder and a socket are each a problem of their own', async () => {
@@ -166,7 +166,7 @@ test('a missing, an empty and an unreadable file, a folder and a socket are each
   onTestFinished(() => void socket.close())
   await writeFile(join(folder, 'empty'), '')
   await mkdir(join(folder, 'folder'))
-  execFileSync('mkfifo', [join(folder, 'pipe')])
+  execFileSync('/bin/sh', ['-c', 'mkfifo "$0"', join(folder, 'pipe')])
   await writeFile(join(folder, 'secret'), files.png(1, 1))
   await chmod(join(folder, 'secret'), 0)
   const cases: [path: string, words: string][] = [
