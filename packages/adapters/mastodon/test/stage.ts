@@ -1,0 +1,35 @@
+// A stage for the emulator: a clock that the test moves, counted ids, blobs in memory.
+
+import { createHash } from 'node:crypto'
+import type { Stage } from '@syndikit/sandbox'
+
+export interface TestStage<State> extends Stage<State> {
+  pass(ms: number): void
+}
+
+export const stageFor = <State>(state: State): TestStage<State> => {
+  let at = Date.parse('2026-06-01T09:00:00Z')
+  let count = 0
+  const blobs = new Map<string, Uint8Array>()
+  const keep = (bytes: Uint8Array): string => {
+    const key = createHash('sha256').update(bytes).digest('hex')
+    blobs.set(key, bytes)
+    return key
+  }
+  return {
+    state,
+    now: () => at,
+    id: (prefix) => `${prefix}${++count}`,
+    keep,
+    keepStream: async (body) => {
+      const pieces: Uint8Array[] = []
+      for await (const piece of body) pieces.push(piece)
+      const bytes = Buffer.concat(pieces)
+      return { key: keep(bytes), bytes: bytes.length }
+    },
+    blob: (key) => blobs.get(key),
+    pass: (ms) => {
+      at += ms
+    },
+  }
+}
