@@ -407,6 +407,14 @@ describe('media', () => {
     expect((await post(access, { text: 'Film and photo', media: { media_ids: [id, await photo(access)] } })).body).toMatchObject(invalidIds)
   })
 
+  it('takes a video whose pieces are too large to keep', async () => {
+    stage.blob = () => undefined
+    const { id } = await video()
+    x.act('process')
+    expect((await post(access, { text: 'Huge', media: { media_ids: [id] } })).status).toBe(201)
+    expect(x.shown()).toMatchObject([{ media: 1, files: [{ mime: 'video/mp4' }] }])
+  })
+
   it('process finishes what is being worked on; a broken video fails then', async () => {
     const good = await video()
     const bad = await video(Buffer.alloc(100, 1))

@@ -6,7 +6,7 @@ import { htmlOf, mentionsIn, type Person, tagsIn } from './text.ts'
 
 type Seen = Pick<Call, 'host' | 'server' | 'profile' | 'stage'> & { readonly viewer?: string | undefined }
 
-export const personOf = (host: string, { username }: Account): Person => ({ username, url: `https://${host}/@${username}` })
+const personOf = (host: string, { username }: Account): Person => ({ username, url: `https://${host}/@${username}` })
 
 const found = ({ host, server }: Pick<Seen, 'host' | 'server'>, name: string): Account | undefined => {
   const [username = '', domain] = name.toLowerCase().split('@')

@@ -82,6 +82,8 @@ const check = (fields: unknown, schema: Schema): void => {
   if (faults.length > 0) throw new Refused(invalid(...faults))
 }
 
+const headOf = async (media: Blob): Promise<Buffer> => Buffer.from(await media.slice(0, 16).arrayBuffer())
+
 const needMedia = ({ media }: Piece): Blob => {
   if (!media || media.size === 0) throw new Refused(invalid({ message: '$.media: is missing but it is required', parameters: {} }))
   return media
@@ -148,9 +150,10 @@ export const uploadAtOnce = async (call: Call): Promise<Response> => {
   const media = needMedia(piece)
   const category = String(piece.fields.media_category)
   refuseSize(kindOf({ category }), media.size)
-  const bytes = new Uint8Array(await media.arrayBuffer())
-  const medium = opened(call, category, media.type || 'application/octet-stream', bytes.length)
-  finished(medium, stage.keep(bytes), bytes.subarray(0, 16), stage.now())
+  const head = await headOf(media)
+  const { key, bytes } = await stage.keepStream(media.stream())
+  const medium = opened(call, category, media.type || 'application/octet-stream', bytes)
+  finished(medium, key, head, stage.now())
   refuseBroken(medium, stage)
   return json({ data: described(medium, stage.now()) })
 }
@@ -181,13 +184,18 @@ export const appendSegment = async (call: Call): Promise<Response> => {
   check({ segment_index: index }, { type: 'object', properties: { segment_index: { type: 'integer', minimum: 0, maximum: 999 } } })
   const medium = own(call, call.path[0] ?? '')
   if (medium.file) throw new Refused(blank(400, 'The upload is finalized already.'))
+  if (index === 0) medium.head = (await headOf(media)).toString('hex')
   medium.segments[index] = await call.stage.keepStream(media.stream())
   return json({ data: { expires_at: Math.floor(medium.expiresAt / 1000) } })
 }
 
-async function* joined(stage: XStage, keys: readonly string[]): AsyncGenerator<Uint8Array> {
+async function* piecesOf(stage: XStage, keys: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const key of keys) yield stage.blob(key) ?? new Uint8Array()
 }
+
+/** Pieces too large to keep cannot be put together; the first then stands for the file, which nobody can look at either. */
+const joined = async (stage: XStage, keys: readonly string[]): Promise<string> =>
+  keys.every((key) => stage.blob(key)) ? (await stage.keepStream(piecesOf(stage, keys))).key : (keys[0] ?? '')
 
 export const finalizeUpload = async (call: Call): Promise<Response> => {
   const { stage } = call
@@ -199,8 +207,7 @@ export const finalizeUpload = async (call: Call): Promise<Response> => {
     if (size !== medium.size || segments.some(([index], i) => Number(index) !== i))
       throw new Refused(blank(400, 'Segments do not add up to provided total file size.'))
     const keys = segments.map(([, { key }]) => key)
-    const head = stage.blob(keys[0] ?? '')?.subarray(0, 16) ?? new Uint8Array()
-    finished(medium, (await stage.keepStream(joined(stage, keys))).key, head, stage.now())
+    finished(medium, await joined(stage, keys), Buffer.from(medium.head ?? '', 'hex'), stage.now())
     refuseBroken(medium, stage)
   }
   return json({ data: described(medium, stage.now()) })

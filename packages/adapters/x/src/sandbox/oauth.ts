@@ -39,7 +39,7 @@ const wrongIn = (asked: Asked, state: State): string[] => {
 
 const askedOf = (from: URLSearchParams): Asked => Object.fromEntries(parameters.map((name) => [name, from.get(name) ?? ''])) as Asked
 
-export const fieldsOf = async (request: Request): Promise<URLSearchParams> => {
+const fieldsOf = async (request: Request): Promise<URLSearchParams> => {
   if (!request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')) return new URLSearchParams()
   return new URLSearchParams(await request.text().catch(() => ''))
 }

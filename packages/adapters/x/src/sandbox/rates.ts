@@ -3,8 +3,8 @@
 import { blank } from './reply.ts'
 import type { State } from './state.ts'
 
-export const quarterMs = 900_000
-export const dayMs = 86_400_000
+const quarterMs = 900_000
+const dayMs = 86_400_000
 
 export interface Limit {
   readonly limit: number

@@ -42,6 +42,8 @@ export interface Medium {
   /** Announced size until it is finalized, then the real one. */
   size: number
   segments: Record<string, { key: string; bytes: number }>
+  /** How the first segment begins, in hex. */
+  head?: string
   expiresAt: number
   /** Absent while the upload is open. */
   file?: { key: string; finalizedAt: number; readyAt: number; broken: boolean }
