@@ -1,7 +1,7 @@
 // The conformance suites of Syndikit, for authors of adapters, storages and queues. A list of exports and nothing else.
 
 export type { Sample } from './adapter/samples.ts'
-export type { Connect, Connecting } from './adapter/stage.ts'
+export * from './adapter/stage.ts'
 export * from './adapter/suite.ts'
 export * from './queue.ts'
 export { type StorageSuite, testStorage } from './storage/suite.ts'

@@ -6,7 +6,12 @@ import { toy } from './toy-adapter.ts'
 import { toySandbox } from './toy-platform.ts'
 
 const connect: Connect = ({ syndikit, tenant, reconnect }) =>
-  syndikit.connections.open({ tenant, platform: 'toy', fields: { name: 'toy-user' }, ...(reconnect !== undefined && { reconnect }) })
+  syndikit.connections.open({
+    tenant,
+    platform: 'toy',
+    fields: { name: reconnect === undefined ? 'password' : 'new-password' },
+    ...(reconnect !== undefined && { reconnect }),
+  })
 
 const samples = { 'a post': { content: { text: 'one' } }, 'a thread': { content: { text: 'first', thread: [{ text: 'second' }] } } }
 

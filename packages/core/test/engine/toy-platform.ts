@@ -14,6 +14,9 @@ interface State {
   tokens: Record<string, { use: 'access' | 'refresh'; expiresAt: number }>
   keys: Record<string, { id: string; at: number }>
   containers: Record<string, { text: string; readyAt: number; expiresAt: number; post?: string }>
+  /** Passwords in use, and those that were withdrawn. */
+  passwords: string[]
+  withdrawn: string[]
   revoked: boolean
 }
 
@@ -66,6 +69,9 @@ const answer = async (stage: Stage<State>, request: Request): Promise<Response> 
   const { pathname } = new URL(request.url)
   const [, door = '', id = ''] = pathname.split('/')
   if (pathname === '/login') {
+    const { name } = (await request.json()) as { name: string }
+    if (state.withdrawn.includes(name)) return fail(401, 'token')
+    state.passwords.push(name)
     state.revoked = false
     return pair(stage)
   }
@@ -95,7 +101,7 @@ export const toySandbox: Sandbox<State> = {
   name: 'Toy',
   hosts: ['toy.example'],
   accounts: [{ id: 'toy-1', name: 'toy-user', displayName: 'Toy' }],
-  initial: () => ({ posts: [], tokens: {}, keys: {}, containers: {}, revoked: false }),
+  initial: () => ({ posts: [], tokens: {}, keys: {}, containers: {}, passwords: [], withdrawn: [], revoked: false }),
   create: (stage): Emulator => ({
     fetch: (request) => answer(stage, request),
     shown: () =>
@@ -111,7 +117,7 @@ export const toySandbox: Sandbox<State> = {
       })),
     act: (what) => {
       for (const token of Object.values(stage.state.tokens)) if (what === 'expire' && token.use === 'access') token.expiresAt = stage.now()
-      if (what === 'revoke') stage.state.revoked = true
+      if (what === 'revoke') Object.assign(stage.state, { revoked: true, withdrawn: stage.state.passwords })
     },
     isCommit: (request) => request.method === 'DELETE' || (request.method === 'POST' && (new URL(request.url).pathname.split('/')[1] ?? '') in doors),
     isToken: (request) => /^\/(login|refresh)$/.test(new URL(request.url).pathname),

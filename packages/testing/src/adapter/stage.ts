@@ -128,7 +128,7 @@ const build = (
     retryAfterMs: [60_000, 120_000, 300_000, 600_000],
   }) as Syndikit
 
-  const waiting = async (): Promise<readonly DeliveryInfo[]> => (await clock.drive(syndikit.scheduler.list({ tenant, state: ['scheduled', 'running'] }))).items
+  const waiting = async () => (await storage.deliveries.list(tenant, { state: ['scheduled', 'running'], limit: 100 })).items
 
   /** One tick, with time passing while it waits. A dead process never comes back from it. */
   const tick = async (): Promise<void> => {
@@ -145,7 +145,7 @@ const build = (
       await tick()
       if (life.dead) return
       const left = await waiting()
-      const nextAt = Math.min(...left.map((delivery) => delivery.nextAt?.getTime() ?? Number.POSITIVE_INFINITY))
+      const nextAt = Math.min(...left.map(({ nextAt }) => nextAt ?? Number.POSITIVE_INFINITY))
       if (left.length === 0 || nextAt > until) return
       await clock.pass(Math.max(1, nextAt - clock.now()))
     }

@@ -1,0 +1,73 @@
+// The safeguards of the engine as changes that switch each one off, and the tests that must notice. Data for `npm run ablate`.
+
+export interface Ablation {
+  readonly safeguard: string
+  readonly file: string
+  /** Stands exactly once in the file. */
+  readonly find: string
+  readonly replace: string
+  /** Project and file name filter of the tests that must turn red. */
+  readonly project: string
+  readonly tests: string
+}
+
+const core = 'packages/core/src/engine'
+
+export const ablations: readonly Ablation[] = [
+  {
+    safeguard: 'frozen request',
+    file: `${core}/commit.ts`,
+    find: 'await step.send(asStored(open.request))',
+    replace: 'await step.send(asStored(step.request))',
+    project: 'core',
+    tests: 'safeguards',
+  },
+  {
+    safeguard: 'silent replay',
+    file: `${core}/run.ts`,
+    find: "if (ports.open) return 'silent'",
+    replace: '',
+    project: 'core',
+    tests: 'safeguards',
+  },
+  {
+    safeguard: 'settle delay',
+    file: `${core}/recover.ts`,
+    find: "open.lastSentAt + timeoutMs + ('settleMs' in recovery ? (recovery.settleMs ?? 0) : 0)",
+    replace: 'open.lastSentAt',
+    project: 'core',
+    tests: 'safeguards',
+  },
+  {
+    safeguard: 'refusal only after an unknown send',
+    file: `${core}/commit.ts`,
+    find: 'if (open.sends > 1) return refusedAgain(run, step, open, why)',
+    replace: "if (open.sends > 1 || why.code === 'duplicate') return refusedAgain(run, step, open, why)",
+    project: 'core',
+    tests: 'safeguards',
+  },
+  {
+    safeguard: 'lease extension',
+    file: `${core}/worker.ts`,
+    find: 'await extendAll()',
+    replace: '',
+    project: 'core',
+    tests: 'safeguards',
+  },
+  {
+    safeguard: 'look before sending again',
+    file: `${core}/commit.ts`,
+    find: "if (what.do === 'send') return send(run, step, open)",
+    replace: 'return send(run, step, { ...open, sends: 0 })',
+    project: 'core',
+    tests: 'recovery-classes',
+  },
+  {
+    safeguard: 'write ahead',
+    file: `${core}/commit.ts`,
+    find: '  await saveAhead(run, open)\n',
+    replace: '',
+    project: 'core',
+    tests: 'recovery-classes',
+  },
+]
