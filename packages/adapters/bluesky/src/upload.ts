@@ -6,7 +6,7 @@ import { alreadyProcessed } from './errors.ts'
 import { entryway } from './session.ts'
 
 /** As the server gave it; it goes into the record unchanged. */
-export const blob = z.object({ $type: z.literal('blob'), ref: z.object({ $link: z.string() }), mimeType: z.string(), size: z.number() })
+const blob = z.object({ $type: z.literal('blob'), ref: z.object({ $link: z.string() }), mimeType: z.string(), size: z.number() })
 export type Blob = z.output<typeof blob>
 
 const uploaded = z.object({ blob }).transform(({ blob }) => blob)

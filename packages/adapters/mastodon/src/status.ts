@@ -23,7 +23,7 @@ export const options = z
 export type MastodonPost = With<Post, typeof options>
 
 /** Mastodon makes the card itself from a link in the text. */
-export const textOf = ({ parts, link }: Post, i: number): string => {
+const textOf = ({ parts, link }: Post, i: number): string => {
   const text = parts[i]?.text ?? ''
   if (i > 0 || !link || text.includes(link.url)) return text
   return text === '' ? link.url : `${text}\n\n${link.url}`

@@ -10,7 +10,7 @@ import { createHttp } from '../../../core/src/http/client.ts'
 
 export const start = Date.parse('2026-11-20T09:00:00.000Z')
 
-export interface Time extends Clock {
+interface Time extends Clock {
   pass(ms: number): void
 }
 /** Pauses pass at once; time-outs, which have a signal, never come. */
