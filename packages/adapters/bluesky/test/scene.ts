@@ -30,7 +30,12 @@ const fileOf = (bytes: Uint8Array, facts: Partial<MediaFacts> = {}): Media => ({
 export const png = (mark: string, facts: Partial<MediaFacts> = {}): Media =>
   fileOf(Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.from(mark)]), facts)
 export const mp4 = (mark: string, facts: Partial<MediaFacts> = {}): Media =>
-  fileOf(Buffer.concat([Buffer.from('00000018', 'hex'), Buffer.from('ftypisom'), Buffer.from(mark)]), { type: 'video', mime: 'video/mp4', name: 'film.mp4', ...facts })
+  fileOf(Buffer.concat([Buffer.from('00000018', 'hex'), Buffer.from('ftypisom'), Buffer.from(mark)]), {
+    type: 'video',
+    mime: 'video/mp4',
+    name: 'film.mp4',
+    ...facts,
+  })
 
 /** A post as the engine builds it; files in the order of its media. */
 export const postOf = (input: PostInput, files: readonly Media[] = [], own?: With<Post, typeof options>['options']): With<Post, typeof options> => ({
