@@ -2,7 +2,7 @@
 
 import { Refused } from './reply.ts'
 
-export type Param = string | number | boolean | null | Blob | Param[] | { [key: string]: Param }
+type Param = string | number | boolean | null | Blob | Param[] | { [key: string]: Param }
 export type Params = { [key: string]: Param }
 
 export const isParams = (value: unknown): value is Params => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Blob)

@@ -66,7 +66,7 @@ export interface Status {
   at: number
   editedAt?: number
 }
-export interface Limits {
+interface Limits {
   readonly characters: number
   readonly media: number
   readonly description: number

@@ -6,7 +6,7 @@ import type { State } from './state.ts'
 const quarterMs = 900_000
 const dayMs = 86_400_000
 
-export interface Limit {
+interface Limit {
   readonly limit: number
   readonly windowMs: number
 }
