@@ -52,7 +52,8 @@ const timeline = async ({ account, http }: Reading, sentAt: Date): Promise<{ pos
 }
 
 const characters: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>' }
-const unescaped = (text: string): string => text.replace(/&(?:amp|lt|gt);/g, (name) => characters[name] as string)
+const escapes = /&(?:amp|lt|gt);/g
+const unescaped = (text: string): string => text.replace(escapes, (name) => characters[name] as string)
 
 /** A link without what X may write differently: its scheme, the case of its host, a slash at its end. */
 const linkKey = (link: string): string => {
@@ -68,27 +69,29 @@ const tidy = (text: string, answer: boolean): string => {
   return answer ? plain.replace(/^(?:@\w+\s+)+/, '') : plain
 }
 
-const asSent = ({ text, reply }: PostRequest): string => {
-  const normal = text.normalize('NFC')
+const asSent = (text: string, { reply }: PostRequest): string => {
   let result = ''
   let at = 0
-  for (const { start, end } of findLinks(normal)) {
-    result += normal.slice(at, start) + marked(normal.slice(start, end))
+  for (const { start, end } of findLinks(text)) {
+    result += text.slice(at, start) + marked(text.slice(start, end))
     at = end
   }
-  return tidy(result + normal.slice(at), reply !== undefined)
+  return tidy(result + text.slice(at), reply !== undefined)
 }
 
 /** As X shows it, taken back to what was typed: t.co links opened, the ones X adds for files and for a quoted post removed, `&`, `<` and `>` unescaped. */
 const asShown = (shown: Shown, { reply, quote_tweet_id: quote }: PostRequest): string => {
   const long = shown.note_tweet ?? shown.note_post
   const links = new Map([...(shown.entities?.urls ?? []), ...(long?.entities?.urls ?? [])].map((entity) => [entity.url, entity]))
-  const opened = (long?.text ?? shown.text).replace(/https?:\/\/t\.co\/\w+/g, (short) => {
-    const { media_key, expanded_url } = links.get(short) ?? {}
-    const added = media_key || (quote !== undefined && expanded_url?.endsWith(`/status/${quote}`))
-    return added ? '' : marked(expanded_url ?? short)
+  // Longest first, so that no address is taken for the beginning of another.
+  const addresses = [...links.keys()].sort((a, b) => b.length - a.length).map((address) => address.replace(/\W/g, '\\$&'))
+  const typed = (long?.text ?? shown.text).replace(new RegExp([...addresses, escapes.source].join('|'), 'g'), (part) => {
+    const link = links.get(part)
+    if (!link) return unescaped(part)
+    const added = link.media_key || (quote !== undefined && link.expanded_url?.endsWith(`/status/${quote}`))
+    return added ? '' : marked(link.expanded_url ?? part)
   })
-  return tidy(unescaped(opened), reply !== undefined)
+  return tidy(typed, reply !== undefined)
 }
 
 const parentOf = ({ referenced_tweets, referenced_posts }: Shown): string | undefined =>
@@ -110,11 +113,13 @@ const among = async <T extends Placement>(
   trace: Trace,
   placed: (shown: Shown) => T & { at?: Date },
 ): Promise<Found<T>> => {
-  const sent = asSent(request)
+  // Whether X composes letters before it looks for links is unverified: both are ours.
+  const sent = new Set([request.text, request.text.normalize('NFC')].map((text) => asSent(text, request)))
+  const blank = new Set([...sent].map(withoutLinks))
   const candidates = shown.filter((one) => fits(one, request)).map((one) => ({ one, text: asShown(one, request) }))
-  const same = candidates.filter(({ text }) => text === sent)
+  const same = candidates.filter(({ text }) => sent.has(text))
   if (same.length > 0) return trace.pick(same.map(({ one }) => placed(one)))
-  const alike = candidates.filter(({ text }) => withoutLinks(text) === withoutLinks(sent))
+  const alike = candidates.filter(({ text }) => blank.has(withoutLinks(text)))
   return (await trace.pick(alike.map(({ one }) => placed(one)))) === 'absent' ? 'absent' : 'unknown'
 }
 

@@ -20,18 +20,21 @@ export interface XOptions {
   longPosts?: boolean | undefined
 }
 
-const xOptions = z.strictObject({
-  clientId: z
-    .string('a string: copy the OAuth 2.0 Client ID from "Keys and tokens" in the X developer console')
-    .trim()
-    .min(1, 'not empty: copy the OAuth 2.0 Client ID from "Keys and tokens" in the X developer console'),
-  clientSecret: z
-    .string('a string: copy the OAuth 2.0 Client Secret, or leave it out for a public client')
-    .trim()
-    .min(1, 'not empty: copy the OAuth 2.0 Client Secret, or leave it out for a public client')
-    .optional(),
-  longPosts: z.boolean('true or false').optional(),
-})
+const xOptions = z.strictObject(
+  {
+    clientId: z
+      .string('a string: copy the OAuth 2.0 Client ID from "Keys and tokens" in the X developer console')
+      .trim()
+      .min(1, 'not empty: copy the OAuth 2.0 Client ID from "Keys and tokens" in the X developer console'),
+    clientSecret: z
+      .string('a string: copy the OAuth 2.0 Client Secret, or leave it out for a public client')
+      .trim()
+      .min(1, 'not empty: copy the OAuth 2.0 Client Secret, or leave it out for a public client')
+      .optional(),
+    longPosts: z.boolean('true or false').optional(),
+  },
+  'an object with a `clientId`',
+)
 
 const checked = (given: XOptions): z.output<typeof xOptions> => {
   const read = xOptions.safeParse(given)

@@ -1,0 +1,115 @@
+// The look-up against answers that the emulator does not give: the other spelling, cut-off lists, links that X resolved.
+
+import type { Found, Placement, Trace } from '@syndikit/core'
+import { describe, expect, it } from 'vitest'
+import { createHttp } from '../../../core/src/http/client.ts'
+import { findEdit, findPost } from '../src/find.ts'
+import { x } from '../src/index.ts'
+import { type PostRequest, requestOf } from '../src/request.ts'
+import { type Draft, postOf } from './scene.ts'
+
+const at = '2026-11-20T09:00:01.000Z'
+type Pages = (query: URLSearchParams, path: string) => unknown
+
+const looking = (answer: Pages) => {
+  const asked: string[] = []
+  const http = createHttp({
+    adapter: x({ clientId: 'a' }),
+    fetch: async ({ url }) => {
+      const { searchParams, pathname } = new URL(url)
+      asked.push(pathname)
+      return Response.json(answer(searchParams, pathname))
+    },
+    clock: { now: () => 0, elapsed: () => 0, sleep: () => new Promise(() => undefined) },
+  })
+  const trace: Trace = {
+    sentAt: new Date('2026-11-20T09:00:00.000Z'),
+    pick: async <T extends Placement>(candidates: readonly T[]): Promise<Found<T>> => (candidates.length > 1 ? 'unknown' : (candidates[0] ?? 'absent')),
+  }
+  return { trace, asked, reading: { account: { id: '7', name: 'a' }, http } }
+}
+const sent = (draft: Draft, more: { parent?: string; previous?: string } = {}): PostRequest =>
+  requestOf({ post: postOf(draft), index: 0, mediaIds: [], parent: more.parent, ...(more.previous !== undefined && { previous: more.previous }) })
+const placed = (id: string): Placement => ({ id })
+
+const look = async (request: PostRequest, posts: readonly object[], more: object = {}) => {
+  const { trace, reading } = looking(() => ({ data: posts, meta: { result_count: posts.length }, ...more }))
+  const found = await findPost(request, trace, reading, placed)
+  return typeof found === 'string' ? found : found.id
+}
+
+describe('looking for a post', () => {
+  it('reads both spellings of what a post answers and of a long text', async () => {
+    const request = sent({ text: 'a & b' }, { parent: '1' })
+    for (const name of ['referenced_tweets', 'referenced_posts'])
+      expect(await look(request, [{ id: '2', text: 'a &amp; b', created_at: at, [name]: [{ type: 'replied_to', id: '1' }] }])).toBe('2')
+    for (const name of ['note_tweet', 'note_post']) {
+      const entities = { urls: [{ url: 'https://t.co/abc', expanded_url: 'https://example.com/x' }] }
+      expect(
+        await look(sent({ text: 'long https://example.com/x' }), [
+          { id: '3', text: 'lo…', created_at: at, [name]: { text: 'long https://t.co/abc', entities } },
+        ]),
+      ).toBe('3')
+    }
+  })
+
+  it('takes nulls where X writes them', async () => {
+    const nulls = { entities: { urls: null }, attachments: { media_keys: null }, referenced_tweets: null, note_tweet: null }
+    expect(await look(sent({ text: 'a' }), [{ id: '2', text: 'a', created_at: at, ...nulls }])).toBe('2')
+  })
+
+  it('knows its own mention in front of an answer', async () => {
+    const post = { id: '2', text: '@bob @alice Thanks', created_at: at, referenced_tweets: [{ type: 'replied_to', id: '1' }] }
+    expect(await look(sent({ text: 'Thanks' }, { parent: '1' }), [post])).toBe('2')
+    expect(await look(sent({ text: 'Thanks' }), [{ ...post, referenced_tweets: [] }])).toBe('absent')
+  })
+
+  it('removes the link that X adds for a quoted post', async () => {
+    const entities = { urls: [{ url: 'https://t.co/abc', expanded_url: 'https://x.com/bob/status/55' }] }
+    expect(await look(sent({ text: 'Look', options: { quote: '55' } }), [{ id: '2', text: 'Look https://t.co/abc', created_at: at, entities }])).toBe('2')
+  })
+
+  it('does not know whether a link that X resolved is the one that was sent', async () => {
+    const entities = { urls: [{ url: 'https://t.co/abc', expanded_url: 'https://elsewhere.example/landing' }] }
+    expect(await look(sent({ text: 'See https://bit.ly/1' }), [{ id: '2', text: 'See https://t.co/abc', created_at: at, entities }])).toBe('unknown')
+    expect(await look(sent({ text: 'Say https://bit.ly/1' }), [{ id: '2', text: 'See https://t.co/abc', created_at: at, entities }])).toBe('absent')
+  })
+
+  it('believes no list that is not whole', async () => {
+    const noise = (n: number) => Array.from({ length: n }, (_, i) => ({ id: `${i}`, text: `noise ${i}`, created_at: at }))
+    expect(await look(sent({ text: 'a' }), noise(3))).toBe('absent')
+    expect(await look(sent({ text: 'a' }), noise(3), { errors: [{ title: 'Field hydration failure' }] })).toBe('unknown')
+    const { trace, reading, asked } = looking(() => ({ data: noise(100), meta: { result_count: 100, next_token: 'more' } }))
+    expect(await findPost(sent({ text: 'a' }), trace, reading, placed)).toBe('unknown')
+    expect(asked).toHaveLength(8)
+  })
+
+  it('believes no answer without the fields that were asked for', async () => {
+    await expect(look(sent({ text: 'a' }), [{ id: '2', text: 'a' }])).rejects.toMatchObject({ code: 'unknown' })
+    const { trace, reading } = looking(() => ({ errors: [{ title: 'Not Found Error' }] }))
+    await expect(findPost(sent({ text: 'a' }), trace, reading, placed)).rejects.toMatchObject({ code: 'unknown' })
+  })
+})
+
+describe('looking for an edit', () => {
+  const versions = (history: string[], texts: Record<string, string>, name = 'edit_history_tweet_ids'): Pages => {
+    const post = (id: string) => ({ id, text: texts[id], created_at: at, [name]: history })
+    return (query, path) => (path.endsWith('/tweets') ? { data: (query.get('ids') ?? '').split(',').map(post) } : { data: post(path.split('/').at(-1) ?? '') })
+  }
+  const edit = async (answer: Pages) => {
+    const { trace, reading } = looking(answer)
+    const found = await findEdit(sent({ text: 'new' }, { previous: '2' }), trace, reading, placed)
+    return typeof found === 'string' ? found : found.id
+  }
+
+  it('reads the history of the post that was edited, in both spellings', async () => {
+    expect(await edit(versions(['1', '2'], { 2: 'old' }))).toBe('absent')
+    expect(await edit(versions(['1', '2', '3'], { 2: 'old', 3: 'new' }))).toBe('3')
+    expect(await edit(versions(['1', '2', '3'], { 2: 'old', 3: 'new' }, 'edit_history_post_ids'))).toBe('3')
+    expect(await edit(versions(['1', '2', '3'], { 2: 'old', 3: 'by hand' }))).toBe('absent')
+  })
+
+  it('does not guess without a history', async () => {
+    expect(await edit(() => ({ data: { id: '2', text: 'old', created_at: at } }))).toBe('unknown')
+  })
+})
