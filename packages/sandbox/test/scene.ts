@@ -4,7 +4,7 @@ import { createSandbox, type RunningSandbox } from '@syndikit/sandbox'
 import { picture } from './pictures.ts'
 import { ask, postOf, sandbox as toy } from './toy.ts'
 
-export const noon = Date.UTC(2026, 10, 20, 12)
+const noon = Date.UTC(2026, 10, 20, 12)
 const minute = 60_000
 
 const upload = async (sandbox: RunningSandbox, bytes: Uint8Array): Promise<string> => {

@@ -8,7 +8,7 @@ type File = Shown['files'][number]
 /** Answers the size of a file in bytes and whether the bytes are there to be shown. */
 export type Look = (platform: string, key: string) => { readonly size: number; readonly kept: boolean } | undefined
 
-export const blobPath = (platform: string, key: string): string => `/_sandbox/blobs/${encodeURIComponent(platform)}/${encodeURIComponent(key)}`
+const blobPath = (platform: string, key: string): string => `/_sandbox/blobs/${encodeURIComponent(platform)}/${encodeURIComponent(key)}`
 
 const sizeOf = (bytes: number): string => {
   const step = bytes < 1000 ? 0 : bytes < 1_000_000 ? 1 : 2

@@ -28,22 +28,23 @@ const threadsShown = 300
 
 const plural = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`
 
-const emptyHtml = (accounts: readonly { name: string; displayName: string }[], filtered: boolean): Html =>
-  filtered
-    ? html`<li class="empty" data-key="empty"><p>No post matches.</p></li>`
-    : html`<li class="empty" data-key="empty"><p><b>Nothing here yet.</b> Connect ${
-        accounts.length === 0 ? 'an account' : accounts.length === 1 ? 'the account' : 'one of the accounts'
-      } ${accounts.map(({ name }, at) => html`${at > 0 && ', '}<bdi>@${name}</bdi>`)} and publish: the post shows up here by itself.</p></li>`
+const emptyHtml = (accounts: Sandbox['accounts'], filtered: boolean): Html => {
+  if (filtered) return html`<li class="empty" data-key="empty"><p>No post matches.</p></li>`
+  const names = accounts.map(({ name }, at) => html`${at > 0 && (at === accounts.length - 1 ? ' or ' : ', ')}<bdi>@${name}</bdi>`)
+  return html`<li class="empty" data-key="empty"><p><b>Nothing here yet.</b> Connect ${names.length === 0 ? 'an account' : names} and publish: the post shows up here by itself.</p></li>`
+}
 
 function columnHtml(platform: Sandbox, posts: readonly Shown[], view: View, filter: Filter): Html {
   const own = posts.filter((post) => post.platform === platform.platform)
   const threads = threadsOf(own).filter((thread) => thread.some((post) => passes(post, filter)))
   const filtered = filter.account !== undefined || filter.q !== undefined
+  const matching = own.filter((post) => passes(post, filter)).length
+  const count = `${filtered ? `${matching} of ` : ''}${plural(own.length, 'post')}`
   const older = threads.length - threadsShown
   const items = threads.length === 0 ? emptyHtml(platform.accounts, filtered) : threads.slice(0, threadsShown).map((thread) => threadHtml(thread, view))
   const id = `platform-${platform.platform}`
   return html`<section class="column" aria-labelledby="${id}" data-key="${id}" data-deep>
-<h2 id="${id}" data-key="${id}-head" data-rev="${own.length}">${platform.name} <span class="count">${plural(own.length, 'post')}</span></h2>
+<h2 id="${id}" data-key="${id}-head" data-rev="${count}">${platform.name} <span class="count">${count}</span></h2>
 <ol class="threads" data-key="${id}-threads" data-deep>${items}${older > 0 && html`<li class="empty" data-key="older" data-rev="${older}">${plural(older, 'older thread')} not shown</li>`}</ol>
 </section>`
 }

@@ -44,7 +44,7 @@ nav ul + ul { margin-top: .5rem; }
 .searched a { margin-inline-start: .5rem; }
 main { display: grid; gap: 1.5rem; align-items: start; max-width: 84rem; margin: 0 auto; }
 main.many { grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); }
-main.single { max-width: 40rem; }
+main.single, body:has(main.single) :is(.top, .searched) { max-width: 40rem; }
 .start { grid-column: 1 / -1; min-width: 0; }
 .start pre { margin: 0; padding: .875rem 1.125rem; overflow-x: auto; background: var(--sheet); border: 1px solid var(--line); border-radius: 14px; font: .875rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", monospace; }
 .column { min-width: 0; }

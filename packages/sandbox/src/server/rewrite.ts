@@ -11,7 +11,7 @@ export interface Place {
 const isAbsolute = /^[a-z][a-z0-9+.-]*:|^\/\//i
 
 /** Relative addresses stay: the browser resolves them below `/at/HOST/`. */
-export function localAddress(address: string, place: Place): string {
+function localAddress(address: string, place: Place): string {
   if (!isAbsolute.test(address)) return address.startsWith('/') ? `/at/${place.host}${address}` : address
   const full = address.startsWith('//') ? `https:${address}` : address
   if (!URL.canParse(full) || !place.knows(new URL(full).hostname)) return address
@@ -30,7 +30,7 @@ export function localHtml(html: string, place: Place): string {
 }
 
 /** A cookie of the real host lives below its path here, and on plain http. */
-export function localCookie(cookie: string, place: Place): string {
+function localCookie(cookie: string, place: Place): string {
   const [pair = '', ...attributes] = cookie.split(/;\s*/)
   const path = attributes.find((one) => /^path=/i.test(one))?.slice(5) ?? '/'
   const kept = attributes.filter((one) => !/^(path=|domain=|secure$|samesite=none$)/i.test(one))
