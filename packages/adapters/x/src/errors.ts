@@ -39,6 +39,7 @@ export const errors: Errors = {
     ['187', 'duplicate'],
     // The same words for an id that has expired, is not processed yet, or hangs on a file X does not like: uploading again mends the first two, and ends the third after three times.
     [/media ids? (?:is|are) invalid|invalid media id/i, 'stale'],
+    [/segments do not add up/i, 'stale'], // a piece got lost on X's side; wording of API 1.1
     [/could not find media/i, 'stale'], // between the steps of an upload; wording unverified
     [/reply to this conversation is not allowed|only reply to or quote posts where you are mentioned/i, 'invalid'],
     [/maximum of one cashtag|contains an invalid url|maximum of 4 items/i, 'invalid'],

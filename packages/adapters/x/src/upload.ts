@@ -10,6 +10,9 @@ const appendMs = 5 * 60_000
 const processing = z.object({ state: z.string(), check_after_secs: z.number().optional(), error: z.object({ message: z.string() }).partial().optional() })
 const uploaded = z.object({ data: z.object({ id: z.string().min(1), processing_info: processing.optional() }) }).transform(({ data }) => data)
 
+/** Read, because an answer that is not X's own proves nothing. */
+const taken = z.object({ data: z.object({}) })
+
 const categoryOf = ({ type, mime }: Media): string => (type === 'video' ? 'tweet_video' : mime === 'image/gif' ? 'tweet_gif' : 'tweet_image')
 
 /** Pieces by their number, counted up: those asked for are handed out, those that an earlier run sent are passed over, and a file nobody asks for stays closed. */
@@ -35,7 +38,7 @@ const append = async (id: string, media: Media, at: string, { http, once }: Run)
     for (let index = 0; index < source.count; index++)
       // The same segment again replaces itself, so a lost answer costs nothing (unverified).
       await once(`${at}/append/${index}`, async () =>
-        http.post(`media/upload/${id}/append`, { form: { segment_index: String(index), media: await source.at(index) }, timeoutMs: appendMs }),
+        http.post(`media/upload/${id}/append`, { form: { segment_index: String(index), media: await source.at(index) }, accept: taken, timeoutMs: appendMs }),
       )
   } finally {
     await source.close()
@@ -65,7 +68,7 @@ export const upload = async (media: Media, at: string, run: Run): Promise<string
     http.post(`media/upload/${id}/finalize`, { accept: uploaded.transform(({ processing_info: info }) => ({ ready: !info || info.state === 'succeeded' })) }),
   )
   if (!finalized.ready) await once(`${at}/ready`, () => awaitProcessing(id, media, run))
-  if (media.alt) await once(`${at}/alt`, () => http.post('media/metadata', { json: { id, metadata: { alt_text: { text: media.alt } } } }))
+  if (media.alt) await once(`${at}/alt`, () => http.post('media/metadata', { json: { id, metadata: { alt_text: { text: media.alt } } }, accept: taken }))
   return id
 }
 

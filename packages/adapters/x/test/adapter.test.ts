@@ -237,6 +237,7 @@ describe('errors', () => {
     [400, problem('invalid-request', { errors: [{ message: 'Your media IDs are invalid.', parameters: { 'media.media_ids': ['1'] } }] }), 'stale'],
     [400, old(324, 'Invalid media id 889241623330263044'), 'stale'],
     [404, problem('resource-not-found', { detail: 'Could not find media with id: [1].', resource_type: 'media' }), 'stale'],
+    [400, { detail: 'Segments do not add up to provided total file size.', type: 'about:blank', title: 'Bad Request', status: 400 }, 'stale'],
     [400, old(323), 'media'],
     [400, old(324, 'The validation of media ids failed.'), 'media'],
     [400, old(325), 'media'],
