@@ -41,8 +41,8 @@ export const ablations: readonly Ablation[] = [
   {
     safeguard: 'refusal only after an unknown send',
     file: `${core}/commit.ts`,
-    find: 'if (open.sends > 1) return refusedAgain(run, step, open, why)',
-    replace: "if (open.sends > 1 || why.code === 'duplicate') return refusedAgain(run, step, open, why)",
+    find: 'if (open.sends > 1) return refusedAgain(',
+    replace: "if (open.sends > 1 || why.code === 'duplicate') return refusedAgain(",
     project: 'core',
     tests: 'safeguards',
   },

@@ -1,5 +1,6 @@
 // The conformance suites of Syndikit, for authors of adapters, storages and queues. A list of exports and nothing else.
 
+export * from './adapter/sample-files.ts'
 export type { Sample } from './adapter/samples.ts'
 export * from './adapter/stage.ts'
 export * from './adapter/suite.ts'

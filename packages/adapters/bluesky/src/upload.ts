@@ -55,8 +55,10 @@ const startJob = async (media: Media, { account, http }: Run): Promise<Pick<Job,
     return { jobId, blob }
   } catch (error) {
     const known = PublishError.is(error) ? alreadyProcessed.exec(error.platformCode ?? '')?.[1] : undefined
-    if (known === undefined) throw error
-    return { jobId: known, blob: undefined }
+    if (known !== undefined) return { jobId: known, blob: undefined }
+    // The service refuses the token made for it, not the account's session: the next try makes a new one.
+    if (PublishError.is(error) && error.code === 'auth') throw new PublishError('transient', error.message, { platform: 'bluesky', outcome: 'not-published' })
+    throw error
   }
 }
 

@@ -100,6 +100,7 @@ const takeQuota = async (run: RunState, open: OpenCommit): Promise<void> => {
 const send = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit): Promise<T> => {
   const { ports } = run
   await takeQuota(run, open)
+  const before = open.lastSentAt
   open.lastSentAt = ports.now()
   if (open.sends === 0) open.firstSentAt = open.lastSentAt
   open.sends += 1
@@ -111,17 +112,18 @@ const send = async <T extends Placement>(run: RunState, step: Step<T>, open: Ope
     return finish(run, open, await step.send(asStored(open.request)))
   } catch (error) {
     run.phase = 'steps'
-    return await failed(run, step, open, error)
+    return await failed(run, step, open, error, before)
   } finally {
     run.phase = 'steps'
   }
 }
 
-const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, error: unknown): Promise<T> => {
+const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, error: unknown, before: number): Promise<T> => {
   if (error instanceof RunEnded) throw error
   const why = PublishError.is(error) ? error : undefined
   if (why?.outcome === 'not-published') {
-    if (open.sends > 1) return refusedAgain(run, step, open, why)
+    // This one did nothing for certain: what may still be on its way is the one before.
+    if (open.sends > 1) return refusedAgain(run, step, Object.assign(open, { lastSentAt: before }), why)
     run.ports.open = null
     throw why
   }

@@ -191,7 +191,8 @@ export const createHttp = (options: HttpOptions): Http => {
     }
   }
 
-  const mayRepeat = (error: unknown): boolean => PublishError.is(error) && error.code === 'transient' && (error.retryAfterMs ?? 0) <= 5_000
+  const mayRepeat = (error: unknown): boolean =>
+    PublishError.is(error) && (error.code === 'transient' || error.code === 'unknown') && (error.retryAfterMs ?? 0) <= 5_000
 
   const method =
     (name: string): Method =>

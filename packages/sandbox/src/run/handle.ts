@@ -32,12 +32,20 @@ const crashed = (platform: string, error: unknown): Response =>
     { status: 500 },
   )
 
+/** Every real server says what time it has. */
+const dated = (reply: Response, now: number): Response => {
+  if (reply.headers.has('date')) return reply
+  const headers = new Headers(reply.headers)
+  headers.set('date', new Date(now).toUTCString())
+  return new Response(reply.body, { status: reply.status, statusText: reply.statusText, headers })
+}
+
 async function play(stand: Stand, request: Request, { clock, script, ended }: Surroundings): Promise<Response> {
   const { emulator, sandbox } = stand
   const effect = async (arrived: Request): Promise<Response> => {
     const reply = await (async () => emulator.fetch(arrived))().catch((error: unknown) => crashed(sandbox.platform, error))
     await stand.save()
-    return reply
+    return dated(reply, clock.now())
   }
   let asked: Asked
   try {
