@@ -7,6 +7,7 @@ import { PublishError } from '../contract/error.ts'
 import type { Http } from '../contract/http.ts'
 import type { Problem } from '../contract/limits.ts'
 import { createHttp } from '../http/client.ts'
+import { redact } from '../http/redact.ts'
 import type { ConnectionsDeps } from './deps.ts'
 import { late, patiently, refreshLeaseMs } from './patient.ts'
 import { requestTokens, usable } from './token-endpoint.ts'
@@ -71,6 +72,15 @@ export const checkFields = (adapter: Adapter, auth: Session | Keys, fields: unkn
   throw new PublishError('invalid', `${adapter.name}: these fields do not fit: ${list}. The fields are: ${known}.`, { platform: adapter.id, problems })
 }
 
+/** A server may echo what was typed. */
+const withoutTyped = (error: unknown, fields: Readonly<Record<string, string>>): unknown => {
+  if (!PublishError.is(error)) return error
+  const { code, platform, outcome, retryAfterMs, status } = error
+  const typed = Object.values(fields)
+  const platformCode = error.platformCode === undefined ? undefined : redact(error.platformCode, typed)
+  return new PublishError(code, redact(error.message, typed), { platform, outcome, retryAfterMs, status, platformCode })
+}
+
 /** Logs in; an answer without an access token is not taken for one. */
 export const openSession = async (
   ports: Ports,
@@ -78,7 +88,13 @@ export const openSession = async (
   auth: Session,
   fields: Readonly<Record<string, string>>,
   server: string | undefined,
-): Promise<Tokens> => sessionTokens(adapter, await auth.open(secretsOf(fields), loginHttp(ports, adapter, server)))
+): Promise<Tokens> => {
+  try {
+    return sessionTokens(adapter, await auth.open(secretsOf(fields), loginHttp(ports, adapter, server)))
+  } catch (error) {
+    throw withoutTyped(error, fields)
+  }
+}
 
 export const sessionTokens = (adapter: Adapter, tokens: Tokens): Tokens => {
   const sound = usable(tokens)

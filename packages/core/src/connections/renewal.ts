@@ -73,7 +73,6 @@ export const nextMove = (standing: Standing, why: Why, now: number): Move => {
   const { issuedAt, rejectedAt } = dataOf(grant)
   if (grant.state === 'needs_reauth' || grant.state === 'revoked') return { do: 'give-up', because: grant.state === 'revoked' ? 'revoked' : 'connect it again' }
   const refused = why.is === 'refused' && why.access === access
-  if (why.is === 'refused' && !refused) return { do: 'use' }
   const leftMs = grant.expiresAt === null ? Number.POSITIVE_INFINITY : grant.expiresAt - now
   const early = leftMs > renewAheadMs(renewal.by, (grant.expiresAt ?? 0) - issuedAt) || (leftMs > 0 && now - issuedAt < renewal.minAgeMs)
   if (!refused && early) return { do: 'use' }
