@@ -146,6 +146,26 @@ describe('files', () => {
     expect(scene.sent.filter(({ path }) => path.endsWith('/initialize'))).toHaveLength(2)
   })
 
+  it('that expire in the middle of a thread are uploaded again, and the thread goes on', async () => {
+    const draft: Draft = { text: 'One', media: [png('a')], thread: [{ text: 'Two', media: [png('b')] }] }
+    const expire = (scene: ReturnType<typeof sceneOf>) => (run: number) => {
+      if (run === 2) for (const medium of Object.values(scene.state.media)) medium.expiresAt = 0
+    }
+    const { boundaries } = await sceneOf().publish(draft)
+    for (let dieAt = 0; dieAt < boundaries; dieAt++) {
+      const scene = sceneOf()
+      const { to } = await scene.publish(draft, { dieAt, before: expire(scene) })
+      expect({ dieAt, to, shown: scene.platform.shown().map(({ text, media }) => [text, media]) }).toEqual({
+        dieAt,
+        to: 'published',
+        shown: [
+          ['One', 1],
+          ['Two', 1],
+        ],
+      })
+    }
+  }, 60_000)
+
   it('whose upload has expired half way are begun again', async () => {
     const scene = sceneOf()
     const forget = (run: number) => {

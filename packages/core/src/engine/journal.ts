@@ -82,10 +82,13 @@ export const writeJournal = (journal: Journal): string => JSON.stringify(journal
 export const writeMarker = (journal: Journal, open: OpenCommit | null): string | null =>
   open || journal.done.length > 0 ? JSON.stringify({ v: 1, open } satisfies Marker) : null
 
-/** Forgets what was prepared since the last finished commit, so that the next run prepares it again. */
+/**
+ * Forgets what was prepared since the last finished commit, so that the next run prepares it again. Where that did not help, everything that was prepared:
+ * an adapter may get later parts ready before it commits the first.
+ */
 export const dropStale = (journal: Journal): Journal => ({
   ...journal,
-  once: Object.fromEntries(Object.entries(journal.once).filter(([name]) => journal.kept.includes(name))),
+  once: journal.stale === 0 ? Object.fromEntries(Object.entries(journal.once).filter(([name]) => journal.kept.includes(name))) : {},
   stale: journal.stale + 1,
 })
 
