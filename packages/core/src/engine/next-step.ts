@@ -60,6 +60,8 @@ export interface Next {
   readonly tries: number
   readonly reason?: Reason
   readonly prepareAgain?: true
+  /** It waits for a human or for the platform's limits: that time is not the adapter's. */
+  readonly stopsTheClock?: true
   readonly release?: true
 }
 
@@ -149,13 +151,14 @@ const refused = (s: Situation, error: PublishError): Next => {
 /** As long as it may still be on time, a limit of the platform costs a delivery nothing but time. */
 const waited = (s: Situation, error: PublishError, afterMs: number): Next => {
   const nextAt = s.now + jittered(Math.max(afterMs, second), s.chance)
-  if (error.code === 'not-ready' && past(s, nextAt)) return gaveUp(s, error.message)
-  return postponed(s, nextAt, error.code, error.message)
+  if (error.code !== 'not-ready') return { ...postponed(s, nextAt, error.code, error.message), stopsTheClock: true }
+  return past(s, nextAt) ? gaveUp(s, error.message) : postponed(s, nextAt, error.code, error.message)
 }
 
 const held = (s: Situation, message: string): Next => {
   const lateAt = s.dueAt + s.policy.maxLatenessMs
-  return postponed(s, s.open || s.done > 0 || lateAt <= s.now ? s.now + holdMs : Math.min(s.now + holdMs, lateAt), 'reconnect', message)
+  const nextAt = s.open || s.done > 0 || lateAt <= s.now ? s.now + holdMs : Math.min(s.now + holdMs, lateAt)
+  return { ...postponed(s, nextAt, 'reconnect', message), stopsTheClock: true }
 }
 
 const opened = (s: Situation, error: PublishError | undefined, notBefore: number): Next => {
@@ -172,7 +175,7 @@ export const nextStep = (ending: Ending, s: Situation): Next => {
     case 'later':
       return past(s, s.now + ending.afterMs) ? gaveUp(s, 'The platform did not finish.') : { to: 'scheduled', nextAt: s.now + ending.afterMs, tries: s.tries }
     case 'paced':
-      return postponed(s, ending.until, 'rate', 'Its turn comes later: the platform takes only so many in a while.')
+      return { ...postponed(s, ending.until, 'rate', 'Its turn comes later: the platform takes only so many in a while.'), stopsTheClock: true }
     case 'ask':
       return { to: 'needs_action', nextAt: null, tries: s.tries, reason: { code: 'ask', message: ending.title } }
     case 'refused':

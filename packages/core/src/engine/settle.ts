@@ -65,7 +65,8 @@ const openAfter = ({ claim, next, open }: Ended): OpenCommit | null =>
 
 export const settleOf = (ended: Ended): Settle => {
   const { claim, ending, next } = ended
-  const kept = next.prepareAgain ? dropStale(ended.journal) : ended.journal
+  const prepared = next.prepareAgain ? dropStale(ended.journal) : ended.journal
+  const kept = next.stopsTheClock ? { ...prepared, startedAt: next.nextAt } : prepared
   const journal = ending.kind === 'ask' ? { ...kept, asked: ending.name } : kept
   const open = openAfter(ended)
   const ids = new Set([
