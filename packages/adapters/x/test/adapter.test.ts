@@ -335,7 +335,7 @@ describe('metrics', () => {
             { id: '2', public_metrics: { ...counts, retweet_count: 7 } },
           ],
         }),
-      clock: { now: () => 0, elapsed: () => 0, sleep: () => new Promise(() => undefined) },
+      clock: { now: () => 0, elapsed: () => 0, sleep: (_, signal) => (signal ? new Promise(() => undefined) : Promise.resolve()) },
     })
     const placed = (id: string) => ({ id, parts: [], content: { parts: [] } })
     const found = await sceneOf().spec.metrics?.read([placed('1'), placed('2')], { account: { id: '1', name: 'a' }, http })

@@ -20,7 +20,7 @@ const looking = (answer: Pages) => {
       asked.push(pathname)
       return Response.json(answer(searchParams, pathname))
     },
-    clock: { now: () => 0, elapsed: () => 0, sleep: () => new Promise(() => undefined) },
+    clock: { now: () => 0, elapsed: () => 0, sleep: (_, signal) => (signal ? new Promise(() => undefined) : Promise.resolve()) },
   })
   const trace: Trace = {
     sentAt: new Date('2026-11-20T09:00:00.000Z'),
