@@ -124,7 +124,8 @@ export const createRefresh = (deps: ConnectionsDeps, clients: Clients): Refresh 
     if (!(await connections.lease(tenant, id, version, owner, refreshLeaseMs))) return undefined
     for (let n = 0; ; n++) {
       const failed = await callOnce(opened, call, owner, why, startedAt)
-      if (!failed) return undefined
+      // What has just come is used, however short its life: asking again would go on for ever.
+      if (!failed) return openGrant(deps, tenant, id)
       const pauseMs = repeatAfterMs[n]
       const again = failed.error.outcome === 'unknown' && !failed.late && mayRepeat(opened.renewal, (await storage.now()) - startedAt)
       if (!again || pauseMs === undefined) return afterFailure(opened, failed, owner, why, startedAt)
@@ -153,13 +154,11 @@ export const createRefresh = (deps: ConnectionsDeps, clients: Clients): Refresh 
         if (await cooling(opened, why)) return opened
         const renewed = await renew(opened, why)
         if (renewed) return renewed
-        if (n > 0) await clock.sleep(pollMs[0] ?? 0)
-      } else {
-        const pauseMs = pollMs[Math.min(n, pollMs.length - 1)] ?? 1_000
-        if (waitedMs >= longestWaitMs) throw busy(opened, move.forMs)
-        await clock.sleep(pauseMs)
-        waitedMs += pauseMs
       }
+      if (waitedMs >= longestWaitMs) throw busy(opened, move.do === 'wait' ? move.forMs : longestWaitMs)
+      const pauseMs = n === 0 && move.do !== 'wait' ? 0 : (pollMs[Math.min(n, pollMs.length - 1)] ?? 1_000)
+      await clock.sleep(pauseMs)
+      waitedMs += pauseMs
     }
   }
 

@@ -21,6 +21,8 @@ export interface TokenRequest {
 }
 
 const longestAnswer = 1024 * 1024
+/** A hundred years: what claims to live longer has no known end. */
+const longestLifeMs = 3.2e12
 
 /** How the client proves itself: also where the platform calls its id `client_key`. */
 export const clientAuthOf =
@@ -87,8 +89,8 @@ const tokensOf = async (reply: Reply, { auth, client }: TokenRequest, endpoint: 
 export const usable = (tokens: Tokens, lifeMs?: number): Tokens | undefined => {
   if (typeof tokens?.access !== 'string' || tokens.access === '') return undefined
   const { refresh, expiresInMs = lifeMs, ...rest } = tokens
-  const life = typeof expiresInMs === 'number' && Number.isFinite(expiresInMs) && expiresInMs >= 0
-  return { ...rest, ...(typeof refresh === 'string' && refresh !== '' && { refresh }), ...(life && { expiresInMs }) }
+  const life = typeof expiresInMs === 'number' && expiresInMs > 0 && expiresInMs < longestLifeMs
+  return { ...rest, ...(typeof refresh === 'string' && refresh !== '' && { refresh }), ...(life && { expiresInMs: Math.ceil(expiresInMs) }) }
 }
 
 /**

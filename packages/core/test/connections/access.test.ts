@@ -139,6 +139,35 @@ test('two refusals across one refresh end in needs_reauth, told once', async () 
   expect((await world.connections.get({ tenant: 't1', id: one.id })).state).toBe('needs_reauth')
 })
 
+test('a refresh ends its lease: a refusal right after it is answered by another process at once', async () => {
+  const world = worldOf()
+  const one = await connected(world)
+  await world.clock.advance(3 * hour)
+  const connection = await one.read()
+  await world.access.of(connection)
+  world.platform.expire()
+  const startedAt = world.clock.now()
+  const accessed = await world.process().access.of(connection)
+  expect(await world.clock.until(accessed.renew(await accessed.applied()))).toBe(true)
+  expect(world.clock.now() - startedAt).toBeLessThan(1_000)
+  expect(world.platform.refreshes()).toBe(2)
+})
+
+test.each([0, -1, 1, 0.0005, 1e300, Number.MAX_VALUE, '7200', 'soon'])(
+  'a token whose life is said to be %s s costs one refresh a use at most',
+  async (expires_in) => {
+    const world = worldOf()
+    const one = await connected(world)
+    await world.clock.advance(3 * hour)
+    world.platform.fault('/oauth/token', async (_, answer) => json({ ...((await (await answer()).json()) as object), expires_in }))
+    const used = await Promise.allSettled([world.clock.until(world.access.of(await one.read()))])
+    expect(world.platform.refreshes()).toBe(1)
+    const { expiresAt, version } = await one.grant()
+    if (used[0]?.status === 'fulfilled') expect([version, Number.isSafeInteger(expiresAt ?? 0)]).toEqual([2, true])
+    else expect((await one.grant()).state).toBe('at_risk')
+  },
+)
+
 test('a refusal long after a refresh is only an expiry', async () => {
   const world = worldOf()
   const one = await connected(world)
