@@ -12,6 +12,8 @@ export interface ConnectionInfo {
   readonly id: string
   readonly tenant: string
   readonly platform: string
+  /** The consent it lives on: what `grant:*` events name. Another one after a reconnect. */
+  readonly grantId: string
   /** The platform's own id of the account. */
   readonly accountId: string
   readonly name: string
@@ -34,6 +36,7 @@ export const infoOf = (connection: Connection, grant: Grant | undefined): Connec
     id: connection.id,
     tenant: connection.tenant,
     platform: connection.platform,
+    grantId: connection.grantId,
     accountId: connection.accountId,
     name: connection.name,
     ...(url !== undefined && { url }),

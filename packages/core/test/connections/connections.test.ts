@@ -63,10 +63,11 @@ test('a reconnect replaces the credentials under the same id, tells the host, an
   const [again] = await finish(world, await begin(world, { reconnect: first?.id }), 'ann')
   expect(again).toMatchObject({ id: first?.id, state: 'active', connectedAt: first?.connectedAt })
   const now = await world.row(first?.id ?? '')
+  expect([first?.grantId, again?.grantId]).toEqual([old.grant.id, now.grant.id])
   expect(now.grant.id).not.toBe(old.grant.id)
   expect(await world.storage.connections.grant('t1', old.grant.id)).toBeUndefined()
   expect((await world.events()).filter(({ type }) => type.startsWith('grant:'))).toEqual([
-    expect.objectContaining({ type: 'grant:restored', subjectId: now.grant.id, platform: 'acme' }),
+    expect.objectContaining({ type: 'grant:restored', subjectId: again?.grantId, platform: 'acme' }),
   ])
   expect((await world.storage.deliveries.get('t1', 'd'))?.nextAt).toBeLessThanOrEqual(world.clock.now())
 })

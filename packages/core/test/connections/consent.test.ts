@@ -36,6 +36,7 @@ test('a callback becomes an active connection without a secret in it, and the cr
     id: expect.any(String),
     tenant: 't1',
     platform: 'acme',
+    grantId: expect.any(String),
     accountId: '1',
     name: '@ann',
     url: 'https://acme.test/ann',
