@@ -10,7 +10,7 @@ import { type Opened, openGrant } from './open-grant.ts'
 import type { Refresh } from './refresh.ts'
 import type { GrantData } from './stored.ts'
 
-export const factsLifeMs = 86_400_000
+const factsLifeMs = 86_400_000
 /** After a reading that failed. */
 const readAgainMs = 3_600_000
 

@@ -36,7 +36,7 @@ const isHealthy = ({ connection, grant }: Known): boolean => connection?.state =
 /**
  * Which accounts move to the new grant. A healthy connection is left alone, unless this is the reconnect of its own grant: live credentials are not replaced by chance. Pure.
  */
-export const chooseAccounts = (platform: Pick<Adapter, 'id' | 'name'>, known: readonly Known[], target: Connection | undefined): readonly Known[] => {
+const chooseAccounts = (platform: Pick<Adapter, 'id' | 'name'>, known: readonly Known[], target: Connection | undefined): readonly Known[] => {
   if (target && !known.some(({ account }) => account.id === target.accountId)) {
     const found = known.map(({ account }) => account.name).join(', ')
     throw new PublishError(

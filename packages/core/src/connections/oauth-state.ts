@@ -14,7 +14,7 @@ export interface PendingOAuth {
   readonly reconnect?: string | undefined
 }
 
-export const stateLifeMs = 600_000
+const stateLifeMs = 600_000
 
 const placeOf = (tenant: string, row: string) => ({ table: 'oauth-state', tenant, row })
 export const sessionHash = (session: string | undefined): string | null => (session === undefined ? null : hashOf(`session\0${session}`))

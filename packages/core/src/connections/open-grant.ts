@@ -14,7 +14,7 @@ export interface Opened {
   readonly renewal: Renewal
 }
 
-export const openRow = async (deps: Pick<ConnectionsDeps, 'adapters' | 'vault'>, grant: Grant): Promise<Opened> => {
+const openRow = async (deps: Pick<ConnectionsDeps, 'adapters' | 'vault'>, grant: Grant): Promise<Opened> => {
   const adapter = adapterOf(deps, grant.platform)
   const credentials = fromSealed(await deps.vault.open(grant))
   const data = dataOf(grant)

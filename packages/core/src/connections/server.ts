@@ -17,7 +17,7 @@ const parse = (text: string): URL | undefined => {
 }
 
 /** `Mastodon.Social`, `https://mastodon.social/` → `https://mastodon.social`. Which addresses may be reached at all is the transport's to say. */
-export const originOf = (adapter: Pick<Adapter, 'id' | 'name'>, server: string): string => {
+const originOf = (adapter: Pick<Adapter, 'id' | 'name'>, server: string): string => {
   const url = parse(server.trim())
   if (!url || url.hostname === '') return refuse(adapter, `the server "${plain(server)}" is no address. Write it like "https://example.social".`)
   if (url.protocol !== 'https:') return refuse(adapter, `the server "${plain(server)}" must be reached over https.`)

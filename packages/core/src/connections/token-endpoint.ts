@@ -8,7 +8,7 @@ import type { Reply } from '../contract/http.ts'
 import { type Clock, type Fetch, notSent } from '../contract/ports.ts'
 import { tokenError, unreadable } from './token-errors.ts'
 
-export type Platform = Pick<Adapter, 'id' | 'name' | 'errors'>
+type Platform = Pick<Adapter, 'id' | 'name' | 'errors'>
 
 export interface TokenRequest {
   readonly platform: Platform

@@ -144,7 +144,6 @@ export const platformOf = (clock: Clock) => {
     },
   }
 }
-export type Platform = ReturnType<typeof platformOf>
 
 const account = z.object({ id: z.string(), name: z.string(), url: z.string().optional(), token: z.string().optional(), facts: z.json().optional() })
 
