@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 
 type Report = {
   readonly problems?: unknown
-  readonly deliveries?: ReadonlyArray<{ readonly platform?: unknown; readonly state?: unknown; readonly url?: unknown }>
+  readonly deliveries?: ReadonlyArray<{ readonly platform?: unknown; readonly status?: unknown; readonly url?: unknown }>
 }
 
 const printed = await text(process.stdin)
@@ -14,5 +14,5 @@ const { problems, deliveries = [] } = JSON.parse(printed) as Report
 
 ok(Array.isArray(problems), '`problems` is not an array')
 strictEqual(deliveries.length, 3, 'expected three deliveries')
-for (const { platform, state } of deliveries) strictEqual(state, 'published', `the delivery to ${platform} was not published`)
+for (const { platform, status } of deliveries) strictEqual(status, 'published', `the delivery to ${platform} was not published`)
 strictEqual(new Set(deliveries.map(({ url }) => new URL(String(url)).href)).size, 3, 'expected three different addresses')

@@ -1,0 +1,178 @@
+// The main job, end to end: a post from a file goes out once, on three platforms.
+//
+//   npm run quickstart [-- FILE.md] [--json] [--serve] [--db FILE] [--sandbox URL]
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type DeliveryInfo, type Problem, PublishError } from '@syndikit/core'
+import { connectAccounts } from './accounts.ts'
+import { type App, createApp, type Draft, openDatabase } from './app.ts'
+import { keyRing } from './keys.ts'
+import { liveAccounts, networkFor } from './live.ts'
+import { type PostFile, readPostFile } from './post-file.ts'
+import { adviceOn, problemLine, type Report, rowOf, table } from './report.ts'
+import { openSandbox } from './sandbox-process.ts'
+
+const usage = `Usage: npm run quickstart [-- FILE.md] [--json] [--serve] [--db FILE] [--sandbox URL]
+
+  FILE.md         the post: Markdown with front matter (default examples/quickstart/post.md)
+  --json          prints one JSON object: { deliveries, problems }
+  --serve         leaves the feed of what was posted open, until Ctrl-C
+  --db FILE       keeps everything there; run it again, and nothing goes out twice
+  --sandbox URL   posts to a sandbox that runs already (npm run sandbox)`
+
+const options = {
+  json: { type: 'boolean', default: false },
+  serve: { type: 'boolean', default: false },
+  db: { type: 'string' },
+  sandbox: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+/** Beyond its due time. X shows a post in its timeline late, so a lost answer takes two minutes to be sure of. */
+const patienceMs = 5 * 60_000
+
+const settingsOf = (args: readonly string[]) => {
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+  if (positionals.length > 1) throw new Error(`One post at a time, not ${positionals.join(', ')}.`)
+  // npm runs scripts in the folder of package.json, and says here where the user was.
+  const path = (file: string) => resolve(process.env.INIT_CWD ?? process.cwd(), file)
+  const [file] = positionals
+  return { ...values, file: file === undefined ? join(import.meta.dirname, 'post.md') : path(file), db: values.db === undefined ? undefined : path(values.db) }
+}
+type Settings = ReturnType<typeof settingsOf>
+
+/** Removed again when this process ends by itself. */
+const temporaryDatabase = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'syndikit-quickstart-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'quickstart.db')
+}
+
+interface Scheduled {
+  readonly problems: readonly Problem[]
+  /** Absent: nothing was scheduled. */
+  readonly publicationId?: string
+  /** Whether an earlier run did it. */
+  readonly before?: boolean
+}
+
+/** Takes it in once, however often this runs: the key is the file's content. */
+const schedule = async (app: App, draft: Draft): Promise<Scheduled> => {
+  const problems = await app.publisher.check(draft)
+  try {
+    const result = await app.scheduler.schedule(draft)
+    if (result.status === 'active') throw new Error(`The same post is on its way already, scheduled as ${result.deliveryIds.join(', ')}.`)
+    // `key-reused`: the same file, but its relative time means another instant now. What is scheduled stays as it is.
+    if (result.status === 'scheduled') return { problems, publicationId: result.publicationId }
+    return { problems: problems.filter(({ severity }) => severity === 'warning'), publicationId: result.publicationId, before: true }
+  } catch (error) {
+    if (!PublishError.is(error) || error.problems.length === 0) throw error
+    return { problems: [...error.problems, ...problems.filter(({ severity }) => severity === 'warning')] }
+  }
+}
+
+/** Until nothing of it moves by itself any more. */
+const settle = async (app: App, tenant: string, publicationId: string): Promise<readonly DeliveryInfo[]> => {
+  const { items } = await app.scheduler.list({ tenant, publicationId })
+  const dueAt = Math.max(Date.now(), ...items.map((delivery) => delivery.dueAt.getTime()))
+  return app.publisher.wait({ tenant, publicationId, timeoutMs: dueAt - Date.now() + patienceMs })
+}
+
+/** What earlier runs left behind goes out too. */
+const finishLeftovers = async (app: App, tenant: string): Promise<void> => {
+  const { items } = await app.scheduler.list({ tenant, state: ['scheduled', 'running'], until: new Date() })
+  for (const publicationId of new Set(items.map((delivery) => delivery.publicationId))) await settle(app, tenant, publicationId)
+}
+
+type Say = (line: string) => void
+
+const narrate = (app: App, say: Say): void => {
+  app.on('delivery:postponed', ({ platform, nextAt, reason }) => say(`${platform}: goes on at ${nextAt.toISOString().slice(11, 19)}. ${reason.message}`))
+  app.on('grant:needs-reauth', ({ platform }) => say(`${platform}: the account must be connected again.`))
+}
+
+const publish = async (app: App, post: PostFile, draft: Draft, say: Say): Promise<Report> => {
+  const { problems, publicationId, before } = await schedule(app, draft)
+  for (const problem of problems) say(problemLine(problem, `${post.name}:${post.lineOf(problem)}`))
+  if (publicationId === undefined) {
+    say('Nothing was scheduled.')
+    return { deliveries: [], problems }
+  }
+  say(before ? 'This post was scheduled before. Nothing new is published; this is what became of it:' : 'Scheduled. Waiting for it to go out …')
+  narrate(app, say)
+  const worker = app.start()
+  try {
+    const deliveries = await settle(app, draft.tenant, publicationId)
+    await finishLeftovers(app, draft.tenant)
+    const inOrder = post.targets.flatMap((platform) => deliveries.filter((delivery) => delivery.platform === platform))
+    const rows = await Promise.all(inOrder.map((delivery) => rowOf(app, delivery)))
+    say(`\n${table(rows)}\n`)
+    for (const delivery of inOrder) if (delivery.state !== 'published') say(adviceOn(delivery))
+    return { deliveries: rows, problems }
+  } finally {
+    await worker.stop()
+  }
+}
+
+const untilInterrupted = (): Promise<void> =>
+  new Promise((done) => {
+    const awake = setInterval(() => undefined, 60_000)
+    process.once('SIGINT', () => {
+      clearInterval(awake)
+      done()
+    })
+  })
+
+const run = async (settings: Settings, say: Say): Promise<Report> => {
+  const post = await readPostFile(settings.file)
+  const live = liveAccounts(process.env)
+  const storage = await openDatabase(settings.db ?? temporaryDatabase())
+  const keys = keyRing(settings.db, process.env)
+  const sandbox = await openSandbox({ url: settings.sandbox, folder: settings.db && `${settings.db}.sandbox` })
+  say(`The emulated platforms are at ${sandbox.url}/`)
+  const fetch = networkFor(sandbox, live)
+  const app = createApp({ storage, keys, fetch, live: Object.keys(live).length > 0 })
+  // What runs against real servers is another tenant, so that neither uses the other's connections.
+  const tenant = ['quickstart', ...Object.keys(live)].join('+')
+  try {
+    const connections = await connectAccounts({ app, tenant, fetch, live }, post.targets)
+    say(`Connected: ${connections.map(({ platform, name }) => `${platform} as ${name}`).join(', ')}`)
+    const report = await publish(app, post, { ...post.draft, tenant, to: connections.map(({ id }) => id) }, say)
+    if (settings.serve) {
+      say(`See it at ${sandbox.url}/ Ctrl-C ends it.`)
+      await untilInterrupted()
+    }
+    return report
+  } finally {
+    await app.close()
+    await sandbox.close()
+  }
+}
+
+const runOrSay = async (args: readonly string[], say: Say): Promise<Report | undefined> => {
+  try {
+    const settings = settingsOf(args)
+    if (settings.help) return void console.log(usage)
+    const report = await run(settings, say)
+    const done = report.deliveries.length > 0 && report.deliveries.every(({ status }) => status === 'published')
+    process.exitCode = done ? 0 : 1
+    return report
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    console.error(message)
+    process.exitCode = 1
+    return { deliveries: [], problems: [{ code: 'not-started', pointer: '', fix: message }] }
+  }
+}
+
+const main = async (args: readonly string[]): Promise<void> => {
+  // Told apart before anything can go wrong: a program that asked for JSON gets it even then.
+  const json = args.includes('--json')
+  const report = await runOrSay(args, json ? console.error : console.log)
+  if (report && json) console.log(JSON.stringify(report))
+}
+
+await main(process.argv.slice(2))
