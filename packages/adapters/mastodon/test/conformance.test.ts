@@ -30,6 +30,10 @@ for (const host of ['mastodon.example', 'social.example'])
             thread: [{ text: 'Second', media: [{ file: otherPicture }] }, { text: 'Third' }],
           },
         },
+        'a poll behind a warning': {
+          content: { text: 'Tea or coffee?', poll: { options: ['Tea', 'Coffee'], durationMs: 3_600_000 } },
+          options: { spoilerText: 'Hot drinks', visibility: 'unlisted' },
+        },
         'a film': { content: { text: 'Moving', media: [{ file: film, alt: 'Nothing moves' }] } },
       },
     })

@@ -26,6 +26,7 @@ testAdapter({
         thread: [{ text: 'Second', media: [{ file: otherPicture }] }, { text: 'Third' }],
       },
     },
+    'a poll': { content: { text: 'Tea or coffee?', poll: { options: ['Tea', 'Coffee'], durationMs: 3_600_000 } } },
     'a film': { content: { text: 'Moving', media: [{ file: film, alt: 'Nothing moves' }] } },
   },
 })

@@ -100,8 +100,9 @@ const takeQuota = async (run: RunState, open: OpenCommit): Promise<void> => {
 const send = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit): Promise<T> => {
   const { ports } = run
   await takeQuota(run, open)
-  const before = open.lastSentAt
+  const before = { lastSentAt: open.lastSentAt, provedAbsent: open.provedAbsent }
   open.lastSentAt = ports.now()
+  open.provedAbsent = false
   if (open.sends === 0) open.firstSentAt = open.lastSentAt
   open.sends += 1
   ports.open = open
@@ -118,12 +119,16 @@ const send = async <T extends Placement>(run: RunState, step: Step<T>, open: Ope
   }
 }
 
-const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, error: unknown, before: number): Promise<T> => {
+type Before = Pick<OpenCommit, 'lastSentAt' | 'provedAbsent'>
+
+const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, error: unknown, before: Before): Promise<T> => {
   if (error instanceof RunEnded) throw error
   const why = PublishError.is(error) ? error : undefined
   if (why?.outcome === 'not-published') {
-    // This one did nothing for certain: what may still be on its way is the one before.
-    if (open.sends > 1) return refusedAgain(run, step, Object.assign(open, { lastSentAt: before }), why)
+    // This send did nothing for certain: what may still be on its way is the one before.
+    Object.assign(open, before)
+    const definite = open.sends === 1 || (before.provedAbsent && why.code !== 'duplicate')
+    if (!definite) return refusedAgain(run, step, open, why)
     run.ports.open = null
     throw why
   }
@@ -160,7 +165,9 @@ const reconcile = async <T extends Placement>(run: RunState, step: Step<T>, open
   if (typeof found === 'object') return finish(run, open, found)
   if (open.uncertain) return end(run, { kind: 'uncertain', message: 'It was looked for and not found for certain.', canLook: true })
   if (found === 'absent')
-    return ports.now() >= what.absentAt ? send(run, step, { ...open, sends: 0 }) : end(run, { kind: 'open', error: undefined, notBefore: what.absentAt })
+    return ports.now() >= what.absentAt
+      ? send(run, step, { ...open, provedAbsent: true })
+      : end(run, { kind: 'open', error: undefined, notBefore: what.absentAt })
   if (ports.onUncertain === 'retry') return send(run, step, open)
   return end(run, { kind: 'uncertain', message: 'What is on the platform does not tell whether this was published.', canLook: true })
 }
@@ -178,7 +185,7 @@ const lookBefore = async <T extends Placement>(run: RunState, step: Step<T>, ope
 
 const fresh = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {
   const at = run.ports.now()
-  const open: OpenCommit = { name, request: asStored(step.request), firstSentAt: at, lastSentAt: at, sends: 0, uncertain: false, looks: 0 }
+  const open: OpenCommit = { name, request: asStored(step.request), firstSentAt: at, lastSentAt: at, sends: 0, provedAbsent: false, uncertain: false, looks: 0 }
   return (await lookBefore(run, step, open)) ?? send(run, step, open)
 }
 

@@ -90,12 +90,12 @@ const placedOf = ({ claim, body, support }: Work, files: readonly Media[]): Plac
 }
 
 /** The adapter's method for this action, with its arguments. */
-const methodOf = (work: Work, files: readonly Media[], run: Run): (() => Promise<Placement | undefined>) => {
+const methodOf = (work: Work, files: readonly Media[], old: readonly Media[], run: Run): (() => Promise<Placement | undefined>) => {
   const { claim, support, content, adapter } = work
   const { spec } = support
   const built = () => ({ ...support.of.build(content.input as object, files), options: content.options })
   if (claim.action === 'publish') return () => spec.publish(built(), run)
-  const placed = placedOf(work, claim.action === 'update' ? [] : files)
+  const placed = placedOf(work, old)
   const method = spec[claim.action]
   if (!method) throw new PublishError('invalid', `${adapter.name} cannot ${claim.action} a ${support.kind}.`, { platform: adapter.id })
   if (claim.action === 'update') return async () => (await spec.update?.(built(), placed, run)) ?? placed
@@ -141,11 +141,14 @@ const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges
     delivery: { key: keyOf(claim), at: new Date(claim.dueAt) },
     ...running.steps,
   }
-  const files = lazyMedia(deps.media, work.support.of.media(content.input as object), content.files)
+  const filesOf = ({ input, files }: StoredContent) => lazyMedia(deps.media, work.support.of.media(input as object), files)
+  const before = work.body.placed?.[claim.connectionId]?.content
+  const [files, old] = [filesOf(content), before && filesOf(before)]
   try {
-    return await running.perform(() => methodOf(work, files.media, run)())
+    return await running.perform(() => methodOf(work, files.media, old?.media ?? [], run)())
   } finally {
     await files.close()
+    await old?.close()
   }
 }
 
@@ -246,7 +249,9 @@ const safely = <T>(read: () => T, otherwise: T): T => {
 
 /** A marker that cannot be read stands for a commit of unknown outcome. */
 const unreadable = (claim: Claim): OpenCommit | null =>
-  claim.marker === null ? null : { name: 'unreadable', request: null, firstSentAt: claim.dueAt, lastSentAt: claim.dueAt, sends: 1, uncertain: true, looks: 0 }
+  claim.marker === null
+    ? null
+    : { name: 'unreadable', request: null, firstSentAt: claim.dueAt, lastSentAt: claim.dueAt, sends: 1, provedAbsent: false, uncertain: true, looks: 0 }
 
 const settleAgainAfterMs = [50, 200, 1_000, 3_000, 10_000]
 

@@ -41,6 +41,8 @@ export interface OpenCommit {
   firstSentAt: number
   lastSentAt: number
   sends: number
+  /** The platform said that the earlier sends are not there, before the last one. */
+  provedAbsent: boolean
   /** Nobody may send it again: only look. */
   uncertain: boolean
   /** How often it was looked for since it became uncertain. */

@@ -91,6 +91,11 @@ const uncertain = (s: Situation, message: string, canLook: boolean): Next => {
   return { to: 'uncertain', nextAt: pause === undefined ? null : s.now + pause, tries: s.tries, reason }
 }
 
+const halfWay = ({ action, done }: Situation): string => {
+  const parts = `${done} part${done > 1 ? 's' : ''}`
+  return action === 'publish' ? `Of it, ${parts} went out and the rest did not.` : `The ${action} reached ${parts} and not the rest.`
+}
+
 /** The end of a delivery that will not go on by itself: `failed` only if nothing of it is on the platform. */
 const over = (s: Situation, code: Reason['code'], message: string): Next => {
   if (s.open) return uncertain(s, message, true)
@@ -99,7 +104,7 @@ const over = (s: Situation, code: Reason['code'], message: string): Next => {
       to: 'needs_action',
       nextAt: null,
       tries: s.tries,
-      reason: { code: 'partial', message: `${s.done} part${s.done > 1 ? 's are' : ' is'} on the platform, the rest is not. ${message}` },
+      reason: { code: 'partial', message: `${halfWay(s)} ${message}` },
     }
   return { to: 'failed', nextAt: null, tries: s.tries, reason: { code, message } }
 }

@@ -185,7 +185,7 @@ export const createHttp = (options: HttpOptions): Http => {
       const rate = mode === 'commit' ? adapter.rateOf?.(reply.headers) : undefined
       if (rate) options.onRate?.(rate)
       if (reply.status >= 200 && reply.status < 300) return read(reply, call, what, adapter)
-      const error = errorOf(reply, { platform: adapter, what, secrets: secretsOf(applied) }, clock.now())
+      const error = errorOf(reply, { platform: adapter, what, secrets: secretsOf(applied), resetAt: adapter.rateOf?.(reply.headers)?.resetAt }, clock.now())
       if (error.code !== 'auth' || renewed || !applied || !(await options.renew?.(applied))) throw error
       applied = await options.credentials?.()
     }

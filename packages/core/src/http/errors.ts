@@ -10,6 +10,8 @@ interface Described {
   /** Method and path, never a query string. */
   readonly what: string
   readonly secrets: readonly string[]
+  /** What the platform's own rate headers say. */
+  readonly resetAt?: Date | undefined
 }
 
 const byStatus = (status: number): ErrorCode => {
@@ -72,7 +74,7 @@ const outcomeOf = (status: number, is: ErrorCode, spoken: boolean, perhapsLive: 
 }
 
 export const errorOf = (reply: Reply, described: Described, nowMs: number): PublishError => {
-  const { platform, what, secrets } = described
+  const { platform, what, secrets, resetAt } = described
   const { code, message, retryAfterMs } = readSafely(platform, reply)
   const clean = redact(message ?? '', secrets)
   const row = platform.errors.table.find(([key]) => matches(key, code, message ?? ''))
@@ -82,7 +84,8 @@ export const errorOf = (reply: Reply, described: Described, nowMs: number): Publ
     platform: platform.id,
     status: reply.status,
     platformCode: code === undefined ? undefined : redact(code, secrets),
-    retryAfterMs: row?.[2]?.afterMs ?? retryAfterMs ?? retryAfter(reply.headers, nowMs),
+    retryAfterMs:
+      row?.[2]?.afterMs ?? retryAfterMs ?? retryAfter(reply.headers, nowMs) ?? (is === 'rate' && resetAt ? Math.max(0, resetAt.getTime() - nowMs) : undefined),
     outcome: outcomeOf(reply.status, is, code !== undefined || message !== undefined, row?.[2]?.perhapsLive === true),
   })
 }

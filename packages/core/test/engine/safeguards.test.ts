@@ -130,3 +130,18 @@ test('a worker that was asleep while another took over sends nothing', async () 
   expect(late).toEqual(['stale'])
   expect(texts(stage)).toEqual(['mine'])
 })
+
+test('a duplicate after the platform said that nothing is there is not a failure: one of the two is wrong, and nobody can know which', async () => {
+  const adapter = () =>
+    toy('probe', {
+      recovery: { class: 'look-up', settleMs: 60_000 },
+      publish: (run): Promise<Placement> =>
+        run.commit('post', { request: { text: 'hidden' }, send: ({ text }) => post(run, 'probe', text), find: async () => 'absent' }),
+    })
+  const stage = await stageFor(adapter)
+  stage.sandbox.faults.add({ fault: 'drop-reply', on: 'commit', nth: 1 })
+  const id = await publish(stage, 'any')
+  await stage.work()
+  expect(texts(stage)).toEqual(['hidden'])
+  expect((await stage.delivery(id)).state).toBe('uncertain')
+})

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Adapter, DeliveryInfo } from '@syndikit/core'
 import type { Fault, FaultRule } from '@syndikit/sandbox'
-import { assertTrue, draftOf, type Sample, schedule } from './samples.ts'
+import { assertOnce, assertTrue, draftOf, type Sample, schedule } from './samples.ts'
 import { openStage, type Stage, type StageOptions, tenant } from './stage.ts'
 
 export interface Suite extends StageOptions {
@@ -211,6 +211,35 @@ const unpublishes: Rule = (suite) =>
     }
   })
 
+const edited = ({ content, ...rest }: Sample): Sample => ({ ...rest, content: { ...content, text: `${(content as { text?: string }).text ?? ''} (edited)` } })
+
+/** Publishes a sample and changes it, with a fault at the `nth` request of the change. Answers how many requests the change took. */
+const change = (suite: Suite, sample: Sample, what: string, fault?: Omit<FaultRule, 'platform' | 'on'>): Promise<number> =>
+  withStage(suite, async (stage) => {
+    const original = await publish(stage, sample)
+    const { id } = original
+    const before = stage.sandbox.requests.length
+    if (fault) stage.sandbox.faults.add(fault)
+    const result = await stage.clock.drive(
+      stage.syndikit.publisher.update({ tenant, deliveryId: id, content: edited(sample).content as never, options: sample.options }),
+    )
+    assert.ok('deliveries' in result, `${what}: the change was taken in`)
+    const changed = result.deliveries[0]?.id as string
+    await worked(stage, suite, changed)
+    const delivery = await stage.delivery(changed)
+    if (delivery.reason?.code === 'invalid') assertOnce(stage, sample, original, `${what}: the platform does not let it be changed, and it is as it was`)
+    else judge(stage, suite, edited(sample), delivery, what)
+    return stage.sandbox.requests.length - before
+  })
+
+const updates: Rule = (suite) =>
+  eachSample(suite, async (sample, name) => {
+    if (!kindOf(suite.adapter(), sample)?.spec.update) return
+    const requests = await change(suite, sample, `${name}, changed`)
+    for (const fault of ['drop-request', 'drop-reply', 'error-after', 'garbage-after', 'throttle'] as const)
+      for (let nth = 1; nth <= requests; nth++) await change(suite, sample, `${name}, changed, ${fault} at request ${nth} of ${requests}`, { fault, nth })
+  })
+
 const measures: Rule = (suite) =>
   eachSample(suite, async (sample, name) => {
     if (!kindOf(suite.adapter(), sample)?.spec.metrics) return
@@ -256,6 +285,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   'publishes once and says so, when two commits in a row meet faults': survivesCommitFaultsTwice,
   'publishes once and says so, wherever its worker dies': survivesDeath,
   'waits for a revoked account to be connected again, and then goes out': revokedIsHeld,
+  'changes what it published, and says so, whichever request meets a fault': updates,
   'removes everything it published, and finds it removed the second time': unpublishes,
   'reads figures for what it published': measures,
 }

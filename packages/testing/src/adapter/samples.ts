@@ -50,14 +50,17 @@ export const schedule = async (stage: Stage, sample: Sample, more: object = {}):
 
 const said = (visible: readonly Visible[]): string => JSON.stringify(visible.map(({ text, media }) => ({ text, media })))
 
-/** Each part is there once, in order, with its files; nothing else is. */
-export const assertOnce = (stage: Stage, sample: Sample, what: string): void => {
+/** Each part is there once, under the id that is told for it, with its files; nothing else is. */
+export const assertOnce = (stage: Stage, sample: Sample, delivery: DeliveryInfo, what: string): void => {
   const visible = stage.sandbox.visible()
   const parts = expected(sample)
   assert.equal(visible.length, parts.length, `${what}: ${parts.length} should be visible, there are ${visible.length}: ${said(visible)}`)
+  assert.equal(delivery.parts.length, parts.length, `${what}: it tells ${parts.length} parts`)
   for (const [i, part] of parts.entries()) {
-    assert.ok(visible[i]?.text.includes(part.text), `${what}: part ${i} should hold ${JSON.stringify(part.text)}: ${said(visible)}`)
-    assert.equal(visible[i]?.media, part.media, `${what}: part ${i} should have ${part.media} files: ${said(visible)}`)
+    const shown = visible.find(({ id }) => id === delivery.parts[i]?.id)
+    assert.ok(shown, `${what}: part ${i} is told to be ${delivery.parts[i]?.id}, which is not visible`)
+    assert.ok(shown.text.includes(part.text), `${what}: part ${i} should hold ${JSON.stringify(part.text)}: ${said(visible)}`)
+    assert.equal(shown.media, part.media, `${what}: part ${i} should have ${part.media} files: ${said(visible)}`)
   }
 }
 
@@ -66,8 +69,13 @@ export const assertTrue = (stage: Stage, sample: Sample, delivery: DeliveryInfo,
   const visible = stage.sandbox.visible()
   const told = `${what}: it is said to be ${delivery.state}${delivery.reason ? ` (${delivery.reason.code}: ${delivery.reason.message})` : ''}`
   if (delivery.state === 'published') {
-    assertOnce(stage, sample, told)
-    assert.deepEqual(new Set(delivery.parts.map(({ id }) => id)), new Set(visible.map(({ id }) => id)), `${told}, and its ids are those that are visible`)
+    assertOnce(stage, sample, delivery, told)
+    if (delivery.action === 'publish')
+      assert.deepEqual(
+        stage.sandbox.visible().map(({ id }) => id),
+        delivery.parts.map(({ id }) => id),
+        `${told}, part after part`,
+      )
     assert.ok(delivery.placement && delivery.parts.some(({ id }) => id === delivery.placement?.id), `${told}, and its placement is one of its parts`)
   } else if (delivery.state === 'failed' || delivery.state === 'missed' || delivery.state === 'canceled')
     assert.equal(visible.length, 0, `${told}, but it is visible: ${said(visible)}`)
