@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Account, Applied, Secret } from '../contract/auth.ts'
+import type { Connection } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
-import type { Connection } from '../contract/storage.ts'
 import { readAgain, readDaily } from './accounts-again.ts'
 import { appliedOf, shownCredentials } from './applied.ts'
 import { createClients } from './clients.ts'

@@ -1,7 +1,7 @@
 // Reads a grant's accounts again: plans, limits and permissions change, and account tokens are renewed with it.
 
 import type { Account, Applied } from '../contract/auth.ts'
-import type { Connection, Grant } from '../contract/storage.ts'
+import type { Connection, Grant } from '../contract/connection-store.ts'
 import { createHttp } from '../http/client.ts'
 import { columnsOf, readAccounts } from './accounts.ts'
 import { appliedOf } from './applied.ts'

@@ -2,9 +2,9 @@
 
 import type { Adapter } from '../contract/adapter.ts'
 import type { Account } from '../contract/auth.ts'
+import type { Grant } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Http } from '../contract/http.ts'
-import type { Grant } from '../contract/storage.ts'
 import type { Vault } from '../vault/vault.ts'
 
 interface Asked {

@@ -2,8 +2,8 @@
 
 import type { Adapter } from '../contract/adapter.ts'
 import type { Account, Applied } from '../contract/auth.ts'
+import type { Connection, Grant } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
-import type { Connection, Grant } from '../contract/storage.ts'
 import { createHttp } from '../http/client.ts'
 import { columnsOf, readAccounts } from './accounts.ts'
 import type { ConnectionsDeps } from './deps.ts'

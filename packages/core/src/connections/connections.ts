@@ -1,7 +1,7 @@
 // The host's calls on connections: consent given, looked at, kept and ended.
 
+import type { Connection, ConnectionState } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
-import type { Connection, ConnectionState } from '../contract/storage.ts'
 import type { Access } from './access.ts'
 import { createClients } from './clients.ts'
 import { createConsent } from './consent.ts'

@@ -1,7 +1,7 @@
 // A connection as the host sees it.
 
 import type { Account } from '../contract/auth.ts'
-import type { Connection, Grant } from '../contract/storage.ts'
+import type { Connection, Grant } from '../contract/connection-store.ts'
 import { dataOf } from './stored.ts'
 
 /** `offered`: found, not kept yet. `at_risk`: works, but should be connected again soon. `needs_reauth`: nothing goes out until it is. */

@@ -1,8 +1,9 @@
 // Stores renewed tokens, first thing: at a platform that rotates, the only copy is in our hands.
 
 import type { Tokens } from '../contract/auth.ts'
+import type { Grant, GrantChange } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
-import type { Grant, GrantChange, NewEvent } from '../contract/storage.ts'
+import type { NewEvent } from '../contract/storage.ts'
 import type { ConnectionsDeps } from './deps.ts'
 import type { Opened } from './open-grant.ts'
 import type { Why } from './renewal.ts'

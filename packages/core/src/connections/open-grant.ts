@@ -1,7 +1,7 @@
 // A grant as it is used: its row, its adapter, and its credentials opened.
 
 import type { Adapter } from '../contract/adapter.ts'
-import type { Grant } from '../contract/storage.ts'
+import type { Grant } from '../contract/connection-store.ts'
 import { adapterOf, type ConnectionsDeps } from './deps.ts'
 import { type Renewal, renewalOf, type Standing } from './renewal.ts'
 import { type Credentials, dataOf, fromSealed, type GrantData } from './stored.ts'

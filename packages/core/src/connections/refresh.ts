@@ -1,8 +1,8 @@
 // Renews a grant's credentials: one at a time per grant across processes, late, never aborted, and never losing what the platform gave.
 
 import type { Tokens } from '../contract/auth.ts'
+import type { GrantChange } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
-import type { GrantChange } from '../contract/storage.ts'
 import type { Clients } from './clients.ts'
 import type { ConnectionsDeps } from './deps.ts'
 import { newId } from './ids.ts'

@@ -1,6 +1,6 @@
 // Removes a connection: ends the consent at the platform where nothing else lives on it, then deletes the row, and with it the data key.
 
-import type { Connection } from '../contract/storage.ts'
+import type { Connection } from '../contract/connection-store.ts'
 import type { Clients } from './clients.ts'
 import type { ConnectionsDeps } from './deps.ts'
 import { newId } from './ids.ts'

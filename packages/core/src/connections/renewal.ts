@@ -2,7 +2,7 @@
 
 import type { Adapter } from '../contract/adapter.ts'
 import type { OAuth2, Rotation } from '../contract/auth.ts'
-import type { Grant } from '../contract/storage.ts'
+import type { Grant } from '../contract/connection-store.ts'
 import { authOf } from './deps.ts'
 import { refreshLeaseMs } from './patient.ts'
 import { type Credentials, dataOf, type GrantData } from './stored.ts'

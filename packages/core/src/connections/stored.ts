@@ -1,7 +1,7 @@
 // What a grant's row holds: open data, and credentials by name.
 
 import type { Auth, Secret } from '../contract/auth.ts'
-import type { Grant } from '../contract/storage.ts'
+import type { Grant } from '../contract/connection-store.ts'
 
 /** The column `data`. Nothing in it is secret. */
 export interface GrantData {

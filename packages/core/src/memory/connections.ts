@@ -1,6 +1,6 @@
 // Grants and connections in memory.
 
-import type { Connection, ConnectionStore, Grant, GrantChange } from '../contract/storage.ts'
+import type { Connection, ConnectionStore, Grant, GrantChange } from '../contract/connection-store.ts'
 import { page } from './pages.ts'
 import { byText, type GrantRow, keyOf, ofTenant, type Tables, tell, toGrant } from './tables.ts'
 

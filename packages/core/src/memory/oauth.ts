@@ -1,6 +1,6 @@
 // What waits for a callback, and registered clients, in memory.
 
-import type { OAuthStore, StoredClient } from '../contract/storage.ts'
+import type { OAuthStore, StoredClient } from '../contract/connection-store.ts'
 import { byText, keyOf, ofTenant, type Tables } from './tables.ts'
 
 const clientKey = (platform: string, server: string, redirectUri: string) => keyOf(platform, server, redirectUri)

@@ -1,6 +1,7 @@
 // What the in-memory storage holds, and the small moves that several verbs share.
 
-import type { Attempt, Bucket, Connection, Delivery, Grant, NewEvent, OAuthState, State, StoredClient, StoredEvent } from '../contract/storage.ts'
+import type { Connection, Grant, OAuthState, StoredClient } from '../contract/connection-store.ts'
+import type { Attempt, Bucket, Delivery, NewEvent, State, StoredEvent } from '../contract/storage.ts'
 import { terminalStates } from '../contract/storage.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -1,9 +1,10 @@
 // What is sealed under what: credentials and account tokens under their grant's data key, data keys and other rows under the key ring.
 
 import { Secret } from '../contract/auth.ts'
+import type { Grant } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Random } from '../contract/ports.ts'
-import type { Grant, JsonText } from '../contract/storage.ts'
+import type { JsonText } from '../contract/storage.ts'
 import { EnvelopeError, openBytes, type Place, sealBytes, type Unopened } from './envelope.ts'
 import { type KeyRing, keyOf } from './keys.ts'
 import type { SealedFor, SealedGrant } from './vault.ts'

@@ -1,8 +1,9 @@
 // Key rotation, online: one compare-and-set per row, so that a crash or a concurrent refresh in the middle costs nothing.
 
+import type { Grant, StoredClient } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Logger } from '../contract/ports.ts'
-import type { Grant, Storage, StoredClient } from '../contract/storage.ts'
+import type { Storage } from '../contract/storage.ts'
 import type { Vault } from './vault.ts'
 
 interface RotationOptions extends Pick<Vault, 'rewrap' | 'sealRow' | 'openRow'> {

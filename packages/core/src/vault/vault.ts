@@ -1,8 +1,9 @@
 // The vault: seals credentials for storage, opens them again, and moves everything to a new key without a pause.
 
 import type { Secret } from '../contract/auth.ts'
+import type { Grant } from '../contract/connection-store.ts'
 import type { Logger, Random } from '../contract/ports.ts'
-import type { Grant, JsonText, Storage } from '../contract/storage.ts'
+import type { JsonText, Storage } from '../contract/storage.ts'
 import { openAccount, openGrant, openRow, type RingPlace, rewrap, sealAccount, sealGrant, sealRow } from './cells.ts'
 import type { KeyRing } from './keys.ts'
 import { createRotation } from './rotation.ts'

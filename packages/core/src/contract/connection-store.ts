@@ -1,0 +1,111 @@
+// The part of a storage that holds consents: grants with their sealed credentials, the connections they open, OAuth states and clients.
+
+import type { JsonText, NewEvent, Page, Paged } from './storage.ts'
+
+export type GrantState = 'active' | 'at_risk' | 'needs_reauth' | 'revoked'
+
+/** One consent: its credentials, sealed, with their lease. */
+export interface Grant {
+  readonly id: string
+  readonly tenant: string
+  readonly platform: string
+  readonly state: GrantState
+  /** Grows by one with every stored credential; part of the seal's additional data. */
+  readonly version: number
+  /** Grows with every event about this grant. */
+  readonly rev: number
+  /** The data key, wrapped by the key ring. */
+  readonly dataKey: JsonText
+  /** Id of the key that wrapped it, for rotation. */
+  readonly keyId: string
+  readonly sealed: JsonText
+  /** Open data: server, method, scopes; never a secret. */
+  readonly data: JsonText
+  /** When the access token ends; null: unknown or never. */
+  readonly expiresAt: number | null
+  /** Set while a refresh is out, and left standing when its outcome is unknown. */
+  readonly refreshStartedAt: number | null
+}
+export type GrantChange = Partial<Pick<Grant, 'state' | 'sealed' | 'dataKey' | 'keyId' | 'data' | 'expiresAt' | 'refreshStartedAt'>>
+
+export type ConnectionState = 'offered' | 'active'
+
+/** One account that a grant opens. `state` is its own; whether it can publish also depends on the grant's. */
+export interface Connection {
+  readonly id: string
+  readonly tenant: string
+  readonly platform: string
+  readonly accountId: string
+  readonly grantId: string
+  readonly state: ConnectionState
+  readonly name: string
+  /** The account as the adapter gave it, without its token. */
+  readonly data: JsonText
+  /** The account's own token, sealed; null where the grant's serves. */
+  readonly sealed: JsonText | null
+  readonly createdAt: number
+}
+
+export interface ConnectionStore {
+  /**
+   * One transaction. Inserts the grant and its connections. A connection whose (tenant, platform, account) exists is moved to this grant, keeps its id and creation time,
+   * and stays `active` if it was. Grants of the same tenant that no connection points to any more are removed, sealed key and all. Answers the connections as stored, in the given order.
+   */
+  put(grant: Grant, connections: readonly Omit<Connection, 'createdAt'>[]): Promise<Connection[]>
+  get(tenant: string, id: string): Promise<Connection | undefined>
+  /** By account, to find what a reconnect would replace. */
+  byAccount(tenant: string, platform: string, accountId: string): Promise<Connection | undefined>
+  grant(tenant: string, id: string): Promise<Grant | undefined>
+  ofGrant(tenant: string, grantId: string): Promise<Connection[]>
+  /** Oldest first. */
+  list(tenant: string, page: Page & { readonly platform?: string | undefined; readonly state?: ConnectionState | undefined }): Promise<Paged<Connection>>
+  /** `offered` ↔ `active`, new account data or account token. False: no such row. */
+  update(tenant: string, id: string, change: Partial<Pick<Connection, 'state' | 'name' | 'data' | 'sealed'>>): Promise<boolean>
+  /**
+   * Compare-and-set on the grant's `version`; `version + 1` when `sealed` is in the change, `rev + 1` and the event stored when one is given. False: somebody moved it; re-read.
+   * With `leaseOwner`, also only while that owner's lease stands, and the lease ends with it.
+   */
+  replaceGrant(
+    tenant: string,
+    id: string,
+    version: number,
+    change: GrantChange,
+    more?: { event?: NewEvent | undefined; leaseOwner?: string | undefined },
+  ): Promise<boolean>
+  /** Refresh lease: sets `refreshStartedAt` before the call leaves. False: another holder whose lease has not ended, or the version moved. */
+  lease(tenant: string, id: string, version: number, owner: string, leaseMs: number): Promise<boolean>
+  /** Ends the lease and clears `refreshStartedAt`: for a refresh that certainly changed nothing. */
+  unlease(tenant: string, id: string, owner: string): Promise<void>
+  /** Removes the connection; the grant too, with its data key, once nothing points to it. Deliveries stay. */
+  remove(tenant: string, id: string): Promise<'done' | 'not-found'>
+  /** Grants whose `keyId` is not `keyId`, any tenant, by id; for key rotation. */
+  grantsNotUnder(keyId: string, limit: number): Promise<Grant[]>
+  /** Rows per key id, over everything sealed by the key ring: grants, OAuth states and clients. */
+  countsByKey(): Promise<Record<string, number>>
+}
+
+/** What waits for a callback. */
+export interface OAuthState {
+  readonly id: string
+  readonly tenant: string
+  readonly keyId: string
+  readonly sealed: JsonText
+  readonly expiresAt: number
+}
+/** An OAuth client registered on a server that a user named. App-wide: the one sealed row without a tenant. */
+export interface StoredClient {
+  readonly platform: string
+  readonly server: string
+  readonly redirectUri: string
+  readonly keyId: string
+  readonly sealed: JsonText
+}
+export interface OAuthStore {
+  putState(state: OAuthState): Promise<void>
+  /** Takes once: the second of two racing calls gets undefined. `expired` is taken too, and says so. Another tenant's is left alone and looks missing. */
+  takeState(tenant: string, id: string): Promise<{ readonly state: OAuthState; readonly expired: boolean } | undefined>
+  client(platform: string, server: string, redirectUri: string): Promise<StoredClient | undefined>
+  /** First one wins; answers the one that is stored. With `replacing`, only if the stored `sealed` is still that. */
+  putClient(client: StoredClient, replacing?: JsonText): Promise<StoredClient>
+  clientsNotUnder(keyId: string, limit: number): Promise<StoredClient[]>
+}
