@@ -100,18 +100,13 @@ function run(platforms: readonly Sandbox[], stands: readonly Stand[], clock: Clo
   const hosts = platforms.flatMap((platform) => platform.hosts)
   const shown = () => stands.flatMap((stand) => stand.emulator.shown()).sort((a, b) => a.at - b.at)
   const save = async () => void (await Promise.all(stands.map((stand) => stand.save())))
+  const fetch = route(stands, hosts, handle, ended.signal)
   let closing: Promise<void> | undefined
   return {
     platforms,
     now: () => clock.now(),
     knows: (host) => coversHost(hosts, host),
-    async fetch(request) {
-      request.signal.throwIfAborted()
-      if (ended.signal.aborted) throw connectionLost()
-      const { host, hostname } = new URL(request.url)
-      const stand = stands.find(({ sandbox }) => coversHost(sandbox.hosts, hostname))
-      return stand ? handle(stand, request) : misdirected(host, hosts)
-    },
+    fetch,
     shown,
     visible: () => shown().map(({ platform, account, id, text, media }) => ({ platform, account, id, text, media })),
     faults: script.faults,
@@ -136,6 +131,16 @@ function run(platforms: readonly Sandbox[], stands: readonly Stand[], clock: Clo
     },
   }
 }
+
+const route =
+  (stands: readonly Stand[], hosts: readonly string[], handle: (stand: Stand, request: Request) => Promise<Response>, ended: AbortSignal) =>
+  async (request: Request): Promise<Response> => {
+    request.signal.throwIfAborted()
+    if (ended.aborted) throw connectionLost()
+    const { host, hostname } = new URL(request.url)
+    const stand = stands.find(({ sandbox }) => coversHost(sandbox.hosts, hostname))
+    return stand ? handle(stand, request) : misdirected(host, hosts)
+  }
 
 const misdirected = (host: string, hosts: readonly string[]): Response =>
   Response.json({ error: 'unknown_host', message: unknownHost(host, hosts), hosts }, { status: 421, headers: { [markHeader]: 'unknown-host' } })
