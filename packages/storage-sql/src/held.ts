@@ -37,7 +37,9 @@ export function* save(sql: Sql, saved: readonly Saved[]): Work<Written[]> {
   const last = new Map(saved.filter((_, i) => written[i] === 'done').map(({ id, steps, marker }) => [id, { id, steps, marker }]))
   if (last.size > 0) {
     const rows = sql.dialect.rows('rows', { id: 'text', steps: 'text', marker: 'text' })
-    yield sql(sql.dialect.update('syndikit_deliveries', { steps: 'u.steps', marker: 'u.marker' }, rows, 'd.id = u.id'), { rows: toJson([...last.values()]) })
+    yield sql(sql.dialect.update('syndikit_deliveries', { steps: 'u.steps', marker: 'u.marker', starts: '0' }, rows, 'd.id = u.id'), {
+      rows: toJson([...last.values()]),
+    })
   }
   return written
 }

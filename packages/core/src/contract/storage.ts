@@ -87,6 +87,8 @@ export interface PublicationStore<Tx = unknown> {
    */
   add(publications: readonly NewPublication[], tx?: Tx): Promise<AddResult>
   get(tenant: string, id: string): Promise<Publication | undefined>
+  /** What a call with this idempotency key would replay. */
+  byKey(tenant: string, idempotencyKey: string): Promise<{ readonly id: string; readonly requestHash: string } | undefined>
 }
 
 export interface Delivery {
@@ -104,7 +106,7 @@ export interface Delivery {
   readonly nextAt: number | null
   readonly fence: number
   readonly rev: number
-  /** Claims since the last orderly settle: a run that kills its worker shows here. */
+  /** Claims since the last saved step or settle: a run that kills its worker shows here, a worker that is killed now and then does not. */
   readonly starts: number
   readonly tries: number
   readonly steps: JsonText
@@ -182,7 +184,7 @@ export interface DeliveryStore {
   ): Promise<{ readonly claims: Claim[]; readonly wakeInMs: number | null /** More was due than was given out. */; readonly more: boolean }>
   /** Keeps leases alive. `stale` = lost: stop before the next commit. */
   extend(held: readonly Held[], leaseMs: number): Promise<Written[]>
-  /** Steps and commit marker, before the bytes leave. The same input again answers `done`. */
+  /** Steps and commit marker, before the bytes leave; starts back to 0. The same input again answers `done`. */
   save(rows: readonly Saved[]): Promise<Written[]>
   /**
    * From `running` under this fence: state, attempt, event, placements and publication counter in one transaction; starts back to 0, rev + 1. The attempt is stored even when `stale`. The same input again:

@@ -28,7 +28,10 @@ export interface DeliverDeps extends Deps {
   newId(): string
 }
 
+/** Without getting anywhere: nothing was saved in between. */
 const mostStarts = 3
+/** In all: one that saves a step and then takes its worker down must end too. */
+const mostDeaths = 20
 /** Later than this at its first run, a delivery may have gone out before: a restored backup, a clock set back. */
 const overdueMs = 10 * 60_000
 
@@ -69,7 +72,7 @@ const workOf = (deps: Deps, claim: Claim, lease: Lease, now: () => number): Work
     claim,
     lease,
     body,
-    journal: { ...journal, startedAt: journal.startedAt ?? claim.claimedAt },
+    journal: { ...journal, startedAt: journal.startedAt ?? claim.claimedAt, deaths: journal.deaths + (claim.from === 'running' ? 1 : 0) },
     open: readMarker(claim.marker),
     adapter,
     support,
@@ -107,7 +110,7 @@ const methodOf = (work: Work, files: readonly Media[], old: readonly Media[], ru
 
 /** What ends a delivery before its adapter is asked. */
 const early = ({ claim, open, journal, policy, now }: Work): Ending | undefined => {
-  if (claim.starts > mostStarts) return { kind: 'poison' }
+  if (claim.starts > mostStarts || journal.deaths > mostDeaths) return { kind: 'poison' }
   if (!open && journal.done.length === 0 && now() > claim.dueAt + policy.maxLatenessMs) return { kind: 'late' }
   return undefined
 }

@@ -24,6 +24,8 @@ export interface Journal {
   stale: number
   /** How often the outcome of an open commit was looked for. */
   reconciles: number
+  /** Runs whose worker died, as far as a later run could write it down. */
+  deaths: number
   /** A pacing slot was taken for this delivery. */
   paced: boolean
   /** The `ask` that waits for a human. */
@@ -64,6 +66,7 @@ export const emptyJournal = (): Journal => ({
   kept: [],
   stale: 0,
   reconciles: 0,
+  deaths: 0,
   paced: false,
   asked: null,
   answers: {},

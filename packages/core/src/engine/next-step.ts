@@ -194,7 +194,7 @@ export const nextStep = (ending: Ending, s: Situation): Next => {
     case 'bug':
       return retried(s, 'setup', ending.message)
     case 'poison':
-      return over(s, 'poison', 'Its worker died three times while it ran.')
+      return over(s, 'poison', 'Its workers died again and again while it ran.')
     case 'late':
       return {
         to: 'missed',

@@ -23,6 +23,7 @@ export const save = (tables: Tables, saved: Saved): Written => {
   if (!row) return 'stale'
   row.steps = saved.steps
   row.marker = saved.marker
+  row.starts = 0
   return 'done'
 }
 

@@ -108,6 +108,19 @@ export const claimingRules: readonly Rule[] = [
     },
   },
   {
+    name: 'a saved step forgets how often a delivery was started: its runs get somewhere',
+    run: async (scene) => {
+      const delivery = await scene.scheduleOne()
+      await scene.claimOne({ leaseMs: shortMs })
+      await scene.passed()
+      const { id, fence } = await scene.claimOne({ leaseMs: shortMs })
+      await scene.storage.deliveries.save([{ id, fence, steps: '{"v":1}', marker: null }])
+      assert.equal((await scene.get(delivery)).starts, 0)
+      await scene.passed()
+      assert.equal((await scene.claimOne()).starts, 1)
+    },
+  },
+  {
     name: 'wakeInMs is the time to the next row that is not due, in any priority and however it waits',
     run: async (scene) => {
       assert.equal((await scene.claim()).wakeInMs, null)
