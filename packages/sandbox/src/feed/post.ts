@@ -44,9 +44,14 @@ const footHtml = (post: Shown): Html => {
   return html`<footer dir="ltr">${time}<span class="address" title="Where it would be on the real platform">${where}</span></footer>`
 }
 
+/** People mix languages in one post: every line runs its own way, one without letters as the post does. */
+const paragraphs = (text: string, direction: string): Html[] =>
+  text.split('\n').map((line) => html`<p dir="${/\p{L}/u.test(line) ? directionOf(line) : direction}">${textHtml(line)}</p>`)
+
 const bodyHtml = (post: Shown, direction: string, look: Look): Html => {
   const lang = languageOf(post.language)
-  const text = post.text !== '' && html`<div class="text" dir="${direction}"${lang !== undefined && html` lang="${lang}"`}>${textHtml(post.text)}</div>`
+  const text =
+    post.text !== '' && html`<div class="text" dir="${direction}"${lang !== undefined && html` lang="${lang}"`}>${paragraphs(post.text, direction)}</div>`
   const body = html`${text}${attachmentsHtml(post, look)}`
   if (post.warning === undefined) return body
   return html`<details class="warning" data-keep><summary><bdi>${post.warning || 'Content warning'}</bdi></summary>${body}</details>`

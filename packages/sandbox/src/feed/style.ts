@@ -77,7 +77,8 @@ h3 { min-width: 0; }
 .badge.quiet { border-color: transparent; background: none; padding: 0; }
 .context { color: var(--soft); font-size: .8125rem; }
 .text { margin-top: .1875rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-.text[dir="rtl"] { font-size: 1.0625rem; line-height: 1.75; }
+.text p { margin: 0; min-height: 1lh; }
+.text p[dir="rtl"] { font-size: 1.0625rem; line-height: 1.75; }
 .text a[dir="ltr"] { unicode-bidi: isolate; }
 .body > footer { display: flex; flex-wrap: wrap; gap: 0 .75rem; margin-top: .5rem; color: var(--soft); font-size: .75rem; font-variant-numeric: tabular-nums; }
 [dir="rtl"] .body > footer, .post[dir="rtl"] footer { justify-content: flex-end; }
