@@ -1,26 +1,32 @@
-// Claim: who goes next, and when to look again. One probe of the index per priority, merged by due time less head start; fair within the batch.
+// Claim: reads who is due, one probe of the index per priority; takes who was picked; and tells when to look again.
 
 import { type Claim, type ClaimQuery, headStartMs, type PriorityLevel } from '@syndikit/core'
 import type { Row, Work } from './connector.ts'
+import { type Candidate, createPicker } from './pick.ts'
 import { deliveryColumns, toClaim } from './rows.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
 
 const levels = Object.keys(headStartMs).map(Number) as PriorityLevel[]
-/** Candidates looked at per row wanted, so that the caps of one tenant leave room for others. */
-const breadth = 4
-/** A tenant with thousands of rows fills the candidates by itself; then its rows are passed over and the next ones are looked at, at most this often. */
+/** Seen per priority, so that the caps of one tenant leave room for others. More would cost every claim; who needs more gets another round. */
+const candidatesFor = (limit: number) => limit * 2 + 20
+/** A tenant with thousands of rows fills the candidates by itself; then it is passed over and the next ones are looked at, at most this often. */
 const mostRounds = 4
 
-interface Skip {
-  readonly tenants: readonly string[]
-  readonly connections: readonly string[]
-}
 interface Claimed {
   readonly claims: Claim[]
   readonly wakeInMs: number | null
   readonly more: boolean
 }
+interface Skip {
+  readonly tenants: readonly string[]
+  readonly connections: readonly string[]
+}
+
+/** Read before anything is taken, so that the leases given now do not count. */
+const wake = `select min(next_at) - (:now - :lateByMs) as wake_in from (
+  ${levels.map((level) => `select (select next_at from syndikit_deliveries where priority = ${level} and next_at > :now - :lateByMs order by next_at limit 1) as next_at`).join(' union all ')}
+) as nexts`
 
 const probe = (sql: Sql, level: PriorityLevel, skip: Skip): string => `select * from (
   select id, tenant, connection_id, starts, next_at - ${headStartMs[level]} as rank_at from syndikit_deliveries
@@ -29,73 +35,53 @@ const probe = (sql: Sql, level: PriorityLevel, skip: Skip): string => `select * 
   ${skip.connections.length > 0 ? `and connection_id not in ${sql.dialect.list('connections')}` : ''}
   order by next_at limit :candidates) as level_${level}`
 
-/** `seen` is the number of candidates. A row that took its workers down (`starts`) comes alone or not at all; `next_at` is asked again because another claimer may have moved the row. */
-const select = (sql: Sql, skip: Skip): string => `
-  with due as (${levels.map((level) => probe(sql, level, skip)).join(' union all ')}),
-  placed as (select due.*, row_number() over (order by rank_at, id) as place, first_value(starts) over (order by rank_at, id) as first_starts, count(*) over () as seen from due),
-  steady as (select placed.*, row_number() over (partition by connection_id order by place) as of_connection from placed
-    where starts < 2 and (first_starts < 2 or :alone = 0) or starts >= 2 and place = 1 and :alone = 1),
-  fair as (select steady.*, row_number() over (partition by tenant order by place) as of_tenant from steady where of_connection <= :perConnection)
-  select ${deliveryColumns}, p.body, fair.seen, :now as now
-  from fair join syndikit_deliveries d on d.id = fair.id join syndikit_publications p on p.id = d.publication_id
-  where fair.of_tenant <= :perTenant and d.next_at <= :now - :lateByMs
-  order by fair.place limit :limit${sql.dialect.lockFree}`
-
-/** Keeps the caps over all rounds of one claim. A row that is over them is left as it is. */
-const tally = (query: ClaimQuery) => {
-  const tenants = new Map<unknown, number>()
-  const connections = new Map<unknown, number>()
-  const full = (counts: Map<unknown, number>, cap: number) => [...counts].filter(([, count]) => count >= cap).map(([key]) => String(key))
-  return {
-    admits: (row: Row): boolean => {
-      const ofTenant = tenants.get(row.tenant) ?? 0
-      const ofConnection = connections.get(row.connection_id) ?? 0
-      if (ofTenant >= query.perTenant || ofConnection >= query.perConnection) return false
-      tenants.set(row.tenant, ofTenant + 1)
-      connections.set(row.connection_id, ofConnection + 1)
-      return true
-    },
-    skip: (): Skip => ({
-      tenants: [...query.skipTenants, ...full(tenants, query.perTenant)],
-      connections: [...query.skipConnections, ...full(connections, query.perConnection)],
-    }),
-  }
-}
-
-/** Read before anything is taken, so that the leases given now do not count. */
-const wake = `select min(next_at) - (:now - :lateByMs) as wake_in from (
-  ${levels.map((level) => `select (select next_at from syndikit_deliveries where priority = ${level} and next_at > :now - :lateByMs order by next_at limit 1) as next_at`).join(' union all ')}
-) as nexts`
+/** `next_at` is asked again because another claimer may have moved the row since the probe. */
+const lockPicked = (sql: Sql): string => `select ${deliveryColumns}, p.body, :now as now
+  from syndikit_deliveries d join syndikit_publications p on p.id = d.publication_id
+  where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs${sql.dialect.lockFree}`
 
 const take = (sql: Sql): string =>
   `update syndikit_deliveries set state = 'running', fence = fence + 1, rev = rev + 1, starts = starts + 1, next_at = :now + :leaseMs where id in ${sql.dialect.list('ids')}`
 
+const toCandidate = (row: Row): Candidate => ({
+  id: String(row.id),
+  tenant: String(row.tenant),
+  connectionId: String(row.connection_id),
+  starts: Number(row.starts),
+  rankAt: Number(row.rank_at),
+})
+
+function* takePicked(sql: Sql, picked: readonly Candidate[], lateByMs: number, leaseMs: number): Work<Claim[]> {
+  const found = yield sql(lockPicked(sql), { ids: toJson(picked.map(({ id }) => id)), lateByMs })
+  if (found.length > 0) yield sql(take(sql), { ids: toJson(found.map(({ id }) => id)), leaseMs })
+  const rows = new Map(found.map((row) => [row.id, row]))
+  return picked.flatMap(({ id }) => {
+    const row = rows.get(id)
+    return row ? [toClaim(row, leaseMs)] : []
+  })
+}
+
 export function* claim(sql: Sql, query: ClaimQuery): Work<Claimed> {
   const lateByMs = query.lateByMs ?? 0
   const [next] = yield sql(wake, { lateByMs })
+  const picker = createPicker(query)
+  const candidates = candidatesFor(query.limit)
   const claims: Claim[] = []
-  const counts = tally(query)
-  const candidates = query.limit * breadth
   let more = false
-  for (let round = 0; round < mostRounds && claims.length < query.limit; round++) {
-    const skip = counts.skip()
-    const found = yield sql(select(sql, skip), {
+  for (let round = 0; round < mostRounds && !picker.isFull(); round++) {
+    const full = picker.full()
+    const skip = { tenants: [...query.skipTenants, ...full.tenants], connections: [...query.skipConnections, ...full.connections] }
+    const seen = yield sql(levels.map((level) => probe(sql, level, skip)).join(' union all '), {
       lateByMs,
       tenants: toJson(skip.tenants),
       connections: toJson(skip.connections),
       candidates,
-      alone: round === 0 ? 1 : 0,
-      perConnection: query.perConnection,
-      perTenant: query.perTenant,
-      limit: query.limit - claims.length,
     })
-    const rows = found.filter(counts.admits)
-    if (rows.length === 0) break
-    yield sql(take(sql), { leaseMs: query.leaseMs, ids: toJson(rows.map(({ id }) => id)) })
-    claims.push(...rows.map((row) => toClaim(row, query.leaseMs)))
-    const seen = Number(found[0]?.seen)
-    more ||= seen > rows.length
-    if (seen < candidates || Number(rows[0]?.starts) >= 2) break
+    const picked = picker.pick(seen.map(toCandidate))
+    more ||= seen.length > picked.length
+    if (picked.length === 0) break
+    claims.push(...(yield* takePicked(sql, picked, lateByMs, query.leaseMs)))
+    if (seen.length < candidates) break
   }
   return { claims, wakeInMs: (next?.wake_in ?? null) as number | null, more }
 }

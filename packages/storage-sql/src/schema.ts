@@ -49,7 +49,7 @@ const deliveries = ({ types: { key, text, int }, table, partial }: Dialect): rea
   'create index syndikit_deliveries_publication on syndikit_deliveries (tenant, publication_id, due_at, id)',
   'create index syndikit_deliveries_list on syndikit_deliveries (tenant, due_at, id)',
   `create index syndikit_deliveries_inbox on syndikit_deliveries (tenant, due_at, id)${partial(inbox)}`,
-  `create index syndikit_deliveries_postponed on syndikit_deliveries (tenant, connection_id)${partial(postponed)}`,
+  `create index syndikit_deliveries_postponed on syndikit_deliveries (tenant, connection_id, due_at)${partial(postponed)}`,
 ]
 
 const traces = ({ types: { key, text, int, identity }, table }: Dialect): readonly string[] => [
