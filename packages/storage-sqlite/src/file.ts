@@ -24,7 +24,8 @@ export const checkOptions = (file: unknown, pragmas: Pragmas): string => {
       `sqliteStorage: \`file\` must be a path, not "${file}". What lives in memory is lost with the process: for tests there is \`memoryStorage()\` in @syndikit/core.`,
     )
   for (const [name, value] of Object.entries(pragmas)) {
-    if (name in ours) throw new TypeError(`sqliteStorage: \`pragmas.${name}\` is set by Syndikit: its promises rest on ${name} = ${ours[name]}.`)
+    const promised = ours[name.toLowerCase()]
+    if (promised !== undefined) throw new TypeError(`sqliteStorage: \`pragmas.${name}\` is set by Syndikit: its promises rest on ${name} = ${promised}.`)
     if (!word.test(name) || !word.test(String(value))) throw new TypeError(`sqliteStorage: \`pragmas\` takes plain words and numbers, not ${name} = ${value}.`)
   }
   return resolve(file)

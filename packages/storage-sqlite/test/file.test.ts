@@ -1,0 +1,114 @@
+// Files that cannot be a database, disks that are full, and settings that would break a promise.
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { sqliteStorage } from '@syndikit/storage-sqlite'
+import { expect, test } from 'vitest'
+import { connected, newPath, publication, query, tenant } from './fixtures.ts'
+
+test('a memory database, a URL and an empty name are refused at construction with what to use instead', () => {
+  for (const file of [':memory:', 'file:x?mode=memory']) expect(() => sqliteStorage(file)).toThrow(/memoryStorage\(\)/)
+  for (const file of ['', undefined, 7]) expect(() => sqliteStorage(file as string)).toThrow(TypeError)
+})
+
+test('a setting that our promises rest on cannot be changed, and none carries a statement', () => {
+  const file = newPath()
+  expect(() => sqliteStorage({ file, pragmas: { synchronous: 'off' } })).toThrow(/`pragmas.synchronous` is set by Syndikit.*synchronous = full/)
+  expect(() => sqliteStorage({ file, pragmas: { Journal_Mode: 'delete' } })).toThrow(/is set by Syndikit/)
+  expect(() => sqliteStorage({ file, pragmas: { cache_size: '1; drop table syndikit_meta' } })).toThrow(TypeError)
+})
+
+test('a folder, a missing folder and a file that is no database are refused, and left as they are', async () => {
+  const folder = newPath('')
+  mkdirSync(folder)
+  await expect(sqliteStorage(folder).open('suite')).rejects.toThrow(/is a folder\. Name a file in it/)
+  await expect(sqliteStorage(`${folder}/none/x.db`).open('suite')).rejects.toThrow(/folder of .* does not exist/)
+  const text = newPath('.txt')
+  const words = 'This is a text, and long enough to have been a database: '.repeat(40)
+  writeFileSync(text, words)
+  await expect(sqliteStorage(text).open('suite')).rejects.toThrow(/is not a SQLite database/)
+  expect(readFileSync(text, 'utf8')).toBe(words)
+})
+
+test('an open that failed can be tried again', async () => {
+  const folder = newPath('')
+  const storage = sqliteStorage(`${folder}/x.db`)
+  await expect(storage.open('suite')).rejects.toThrow(/does not exist/)
+  mkdirSync(folder)
+  await storage.open('suite')
+  expect((await storage.deliveries.counts()).scheduled).toBe(0)
+  await storage.close()
+})
+
+test('the file is in WAL mode, and a copy of it taken by another deployment is refused', async () => {
+  const file = newPath()
+  const storage = await connected(sqliteStorage(file))
+  expect(new DatabaseSync(file).prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' })
+  await storage.close()
+  await expect(sqliteStorage(file).open('staging')).rejects.toThrow(/belongs to the deployment "suite"/)
+})
+
+test('on a full disk a write says so and leaves nothing half done, and works again once there is room', async () => {
+  const file = newPath()
+  await (await connected(sqliteStorage(file))).close()
+  const pages = Number(new DatabaseSync(file).prepare('pragma page_count').get()?.page_count)
+  // SQLite's own limit on the file gives the very error of a full disk.
+  const full = sqliteStorage({ file, pragmas: { max_page_count: pages + 20 } })
+  await full.open('suite')
+  const big = JSON.stringify('x'.repeat(40_000))
+  let stored = 0
+  const fill = async () => {
+    for (let n = 0; n < 100; n++, stored++) await full.publications.add([publication(n, big)])
+  }
+  await expect(fill()).rejects.toThrow(/cannot grow: the disk or its quota is full/)
+  expect((await full.deliveries.counts(tenant)).scheduled).toBe(stored)
+  const host = new DatabaseSync(file)
+  host.exec(`pragma max_page_count = ${pages + 20}; begin immediate`)
+  await expect(full.publications.add([publication('in-tx', big)], host)).rejects.toThrow(/cannot grow/)
+  host.close()
+  await full.close()
+  const roomy = sqliteStorage(file)
+  await roomy.open('suite')
+  expect(await roomy.publications.get(tenant, 'publication-in-tx')).toBeUndefined()
+  expect(await roomy.publications.get(tenant, `publication-${stored}`)).toBeUndefined()
+  expect((await roomy.publications.add([publication(stored, big)])).status).toBe('added')
+  expect((await roomy.deliveries.claim(query)).claims).toHaveLength(stored + 1)
+  await roomy.close()
+})
+
+/** Opens and adds as a user who is not root, to whom every file is writable. */
+const asAnotherUser = (file: string): Promise<string> =>
+  new Promise((resolve) => {
+    const isRoot = process.getuid?.() === 0
+    const flags = ['--experimental-strip-types', '--no-warnings', '--conditions=@syndikit/source']
+    const script = fileURLToPath(new URL('./open-and-add.ts', import.meta.url))
+    const child = spawn(process.execPath, [...flags, script, file], isRoot ? { uid: 65_534, gid: 65_534 } : {})
+    let said = ''
+    child.stdout.on('data', (text: Buffer) => {
+      said += text.toString()
+    })
+    child.stderr.on('data', (text: Buffer) => {
+      said += text.toString()
+    })
+    child.on('close', () => resolve(said))
+  })
+
+test('a file that may not be written is refused with what is missing', async () => {
+  const folder = newPath('')
+  mkdirSync(folder)
+  const file = `${folder}/x.db`
+  await (await connected(sqliteStorage(file))).close()
+  chmodSync(dirname(folder), 0o755)
+  chmodSync(file, 0o444)
+  chmodSync(folder, 0o555)
+  const said = await asAnotherUser(file)
+  chmodSync(folder, 0o755)
+  expect(said).toMatch(/may not be written|cannot be opened/)
+  const again = sqliteStorage(file)
+  chmodSync(file, 0o644)
+  await again.open('suite')
+  expect((await again.deliveries.counts()).scheduled).toBe(0)
+  await again.close()
+})
