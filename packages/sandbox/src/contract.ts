@@ -76,27 +76,29 @@ export interface Sandbox<State = unknown> {
 export const defineSandbox = <State>(sandbox: Sandbox<State>): Sandbox<State> => sandbox
 
 /** What happens to a request instead of, or around, what it should do. */
-export type Fault =
+export const faults = [
   /** The request never arrives. */
-  | 'drop-request'
+  'drop-request',
   /** It has its effect; the answer is lost. */
-  | 'drop-reply'
+  'drop-reply',
   /** It has its effect; the answer is a 502. */
-  | 'error-after'
+  'error-after',
   /** No effect; the answer is a 503. */
-  | 'error-before'
+  'error-before',
   /** It has its effect; the answer comes after the client's time-out. */
-  | 'delay-reply'
+  'delay-reply',
   /** It arrives and has its effect only after the client's time-out. */
-  | 'arrive-late'
+  'arrive-late',
   /** 200, but the body is not JSON. No effect. */
-  | 'garbage-before'
+  'garbage-before',
   /** It has its effect; 200, but the body is not JSON. */
-  | 'garbage-after'
-  | 'throttle'
-  | 'throttle-without-header'
+  'garbage-after',
+  'throttle',
+  'throttle-without-header',
   /** The access token ends just before this request. */
-  | 'expire-token'
+  'expire-token',
+] as const
+export type Fault = (typeof faults)[number]
 
 /** The `nth` matching request (1 = the next) of `platform` meets `fault`. */
 export interface FaultRule {

@@ -1,21 +1,7 @@
 // The fault script: which request meets which fault.
 
 import { z } from 'zod'
-import type { Fault, FaultRule } from '../contract.ts'
-
-const faults = [
-  'drop-request',
-  'drop-reply',
-  'error-after',
-  'error-before',
-  'delay-reply',
-  'arrive-late',
-  'garbage-before',
-  'garbage-after',
-  'throttle',
-  'throttle-without-header',
-  'expire-token',
-] as const satisfies readonly Fault[]
+import { type Fault, type FaultRule, faults } from '../contract.ts'
 
 const faultRule = z.strictObject({
   fault: z.enum(faults),

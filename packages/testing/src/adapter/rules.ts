@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { Adapter, DeliveryInfo } from '@syndikit/core'
-import type { Fault, FaultRule } from '@syndikit/sandbox'
+import { type Fault, type FaultRule, faults } from '@syndikit/sandbox'
 import { assertOnce, assertTrue, draftOf, type Sample, schedule } from './samples.ts'
 import { openStage, type Stage, type StageOptions, tenant } from './stage.ts'
 
@@ -12,21 +12,6 @@ export interface Suite extends StageOptions {
 export type Rule = (suite: Suite) => Promise<void>
 
 const minuteMs = 60_000
-
-/** Every fault that a request can meet; the ones that end well by waiting come last. */
-export const faults: readonly Fault[] = [
-  'drop-request',
-  'drop-reply',
-  'error-after',
-  'error-before',
-  'delay-reply',
-  'arrive-late',
-  'garbage-before',
-  'garbage-after',
-  'throttle',
-  'throttle-without-header',
-  'expire-token',
-]
 
 const withStage = async <T>(suite: Suite, work: (stage: Stage) => Promise<T>): Promise<T> => {
   const stage = await openStage(suite)
