@@ -52,6 +52,7 @@ const state = { kills: 0, rounds: 0, normalMs: 0 }
 interface Ran {
   readonly died: boolean
   readonly code: number | null
+  readonly signal: NodeJS.Signals | null
   readonly out: string
   readonly err: string
   readonly tookMs: number
@@ -76,7 +77,7 @@ const start = (file: string, db: string, killAfterMs: number | undefined): Promi
     child.once('error', reject)
     child.once('close', (code, signal) => {
       clearTimeout(timer)
-      resolve({ died: killed && signal === 'SIGKILL', code, out, err, tookMs: performance.now() - from })
+      resolve({ signal, died: killed && signal === 'SIGKILL', code, out, err, tookMs: performance.now() - from })
     })
   })
 
@@ -108,7 +109,7 @@ const round = async (db: string, random: () => number): Promise<void> => {
     }
     if (window !== undefined) state.kills-- // it was faster
     unfinished++
-    if (ran.code !== 0) console.error(`${marker} ended with ${ran.code}:\n${ran.err}`)
+    if (ran.code !== 0) console.error(`${marker} ended with ${ran.signal ?? ran.code}:\n${ran.err}`)
     if (ran.code !== 0 && unfinished < mostUnfinished) continue
     markers.push({ marker, parts, report: ran.code === 0 ? (JSON.parse(ran.out) as Report) : undefined })
     if (state.normalMs === 0) state.normalMs = ran.tookMs

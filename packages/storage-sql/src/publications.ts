@@ -148,3 +148,8 @@ export function* publication(sql: Sql, tenant: string, id: string): Work<Publica
   if (!row) return undefined
   return { id: String(row.id), tenant: String(row.tenant), body: String(row.body), pending: Number(row.pending), createdAt: Number(row.created_at) }
 }
+
+export function* publicationByKey(sql: Sql, tenant: string, key: string): Work<{ id: string; requestHash: string } | undefined> {
+  const [row] = yield sql('select id, request_hash from syndikit_publications where tenant = :tenant and idempotency_key = :key', { tenant, key })
+  return row && { id: String(row.id), requestHash: String(row.request_hash) }
+}

@@ -13,7 +13,7 @@ import { extend, save } from './held.ts'
 import * as lists from './lists.ts'
 import { migrate } from './migrate.ts'
 import * as oauth from './oauth.ts'
-import { add, publication } from './publications.ts'
+import { add, publication, publicationByKey } from './publications.ts'
 import * as quotas from './quotas.ts'
 import { settle } from './settle.ts'
 import { readable, type Sql, sqlFor } from './sql.ts'
@@ -113,6 +113,7 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }:
         )
       },
       get: (tenant, id) => read((sql) => publication(sql, tenant, id)),
+      byKey: (tenant, idempotencyKey) => read((sql) => publicationByKey(sql, tenant, idempotencyKey)),
     },
     deliveries: deliveryVerbs(write, read),
     events: {

@@ -93,9 +93,15 @@ export const problemsOf = async (deps: Deps, given: unknown): Promise<readonly P
 export const activeKeyOf = (tenant: string, contentKey: string, connectionId: string, action: string): string =>
   sha256(canonical(['v1', tenant, contentKey, connectionId, action]))
 
+/** What the user wrote and not what we made of it: an upgrade must not turn a replay into a conflict. */
+const requestHashOf = (given: unknown): string => {
+  const { tenant: _tenant, idempotencyKey: _key, ...asked } = given as Draft
+  return `v1:${sha256(canonical(asked))}`
+}
+
 const publicationOf = (calls: Calls, given: unknown, prepared: Required<Prepared>, timed: Timed): NewPublication => {
   const { draft, connections, contents } = prepared
-  const { tenant: _tenant, idempotencyKey, ...asked } = given as Draft
+  const { idempotencyKey } = draft
   const deliveries = connections.map(
     (connection): NewDelivery => ({
       id: calls.newId(),
@@ -119,8 +125,7 @@ const publicationOf = (calls: Calls, given: unknown, prepared: Required<Prepared
     id: calls.newId(),
     tenant: draft.tenant,
     idempotencyKey: idempotencyKey ?? null,
-    // What the user wrote and not what we made of it: an upgrade must not turn a replay into a conflict.
-    requestHash: `v1:${sha256(canonical(asked))}`,
+    requestHash: requestHashOf(given),
     body: JSON.stringify(body),
     deliveries,
   }
@@ -158,24 +163,43 @@ export const add = async (calls: Calls, publications: readonly NewPublication[],
   return accepted
 }
 
+interface Read {
+  /** Of what is to be stored; absent where something is wrong, or where it was stored before. */
+  readonly publication?: NewPublication
+  readonly before?: { readonly id: string; readonly requestHash: string }
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * A draft that cannot be taken in any more may have been taken in before: when a call is repeated after a crash, its moment may have passed and its files may
+ * be gone. Then its key speaks for it.
+ */
+const read = async (calls: Calls, given: unknown, now: number): Promise<Read> => {
+  const prepared = await prepare(calls, given)
+  const { draft, connections } = prepared
+  const platforms = connections.map(({ platform }) => platform)
+  const timed = draft && timesOf(draft, platforms, now)
+  const problems = [...prepared.problems, ...(timed?.problems ?? [])].filter(({ severity }) => severity !== 'warning')
+  if (problems.length === 0 && timed) return { problems, publication: publicationOf(calls, given, prepared as Required<Prepared>, timed) }
+  const before = draft?.idempotencyKey === undefined ? undefined : await calls.storage.publications.byKey(draft.tenant, draft.idempotencyKey)
+  return before ? { problems: [], before } : { problems }
+}
+
 /** Checks every draft, then stores all of them or none. */
 export const accept = async <A extends Adapter>(calls: Calls, drafts: readonly Draft<A>[], tx?: unknown): Promise<readonly Accepted[] | Refused> => {
   const now = await calls.storage.now()
-  const publications: NewPublication[] = []
-  const problems: Problem[] = []
-  for (const [i, given] of drafts.entries()) {
-    const prepared = await prepare(calls, given)
-    const timed =
-      prepared.draft &&
-      timesOf(
-        prepared.draft,
-        prepared.connections.map(({ platform }) => platform),
-        now,
-      )
-    const own = [...prepared.problems, ...(timed?.problems ?? [])].filter(({ severity }) => severity !== 'warning')
-    problems.push(...(drafts.length === 1 ? own : own.map((problem) => ({ ...problem, pointer: `/${i}${problem.pointer}` }))))
-    if (own.length === 0 && timed) publications.push(publicationOf(calls, given, prepared as Required<Prepared>, timed))
-  }
+  const all: Read[] = []
+  for (const given of drafts) all.push(await read(calls, given, now))
+  const problems = all.flatMap((one, i) => (drafts.length === 1 ? one.problems : one.problems.map((each) => ({ ...each, pointer: `/${i}${each.pointer}` }))))
   if (problems.length > 0) refuse(problems)
-  return add(calls, publications, tx)
+  const reused = all.find(({ before }, i) => before && before.requestHash !== requestHashOf(drafts[i]))?.before
+  if (reused) return { status: 'key-reused', publicationId: reused.id }
+  const added = await add(
+    calls,
+    all.flatMap(({ publication }) => publication ?? []),
+    tx,
+  )
+  if ('status' in added) return added
+  const rest = [...added]
+  return Promise.all(all.map(({ before }, i) => (before ? replayed(calls, drafts[i]?.tenant as string, before.id) : (rest.shift() as Accepted))))
 }

@@ -110,4 +110,8 @@ export const memoryPublications = (tables: Tables): PublicationStore<never> => (
     const row = ofTenant(tables.publications.get(id), tenant)
     return row && { id: row.id, tenant: row.tenant, body: row.body, pending: row.pending, createdAt: row.createdAt }
   },
+  byKey: async (tenant, idempotencyKey) => {
+    const row = tables.publications.get(tables.idempotencyKeys.get(keyOf(tenant, idempotencyKey)) ?? '')
+    return row && { id: row.id, requestHash: row.requestHash }
+  },
 })

@@ -97,6 +97,9 @@ export const addingRules: readonly Rule[] = [
         ],
       })
       assert.equal(await total(scene), 2)
+      assert.deepEqual(await scene.storage.publications.byKey('tenant-a', 'k'), { id: first.id, requestHash: 'h' })
+      assert.equal(await scene.storage.publications.byKey('tenant-a', 'another'), undefined)
+      assert.equal(await scene.storage.publications.byKey('tenant-b', 'k'), undefined)
     },
   },
   {
