@@ -20,7 +20,7 @@ export interface PublicationRow {
   readonly createdAt: number
   finishedAt: number | null
 }
-export interface AttemptRow extends Attempt {
+interface AttemptRow extends Attempt {
   readonly deliveryId: string
   /** Null: it came from a run that no longer held the delivery. */
   readonly settledTo: State | null

@@ -1,7 +1,7 @@
 // Where the databases differ, as data. Everything else of a statement is the same in all of them.
 
 /** How a column is typed, and how a member of a batch's JSON is read. */
-export type Type = 'text' | 'int'
+type Type = 'text' | 'int'
 export type Columns = Readonly<Record<string, Type>>
 
 export interface Dialect {
