@@ -30,7 +30,7 @@ export type Connect = (at: Connecting) => Promise<readonly { readonly id: string
 
 export interface StageOptions {
   readonly adapter: () => Adapter
-  readonly sandbox: Sandbox<never>
+  readonly sandbox: Sandbox
   readonly connect: Connect
 }
 
@@ -200,7 +200,7 @@ const build = (
 /** A fresh platform, an empty database, one connected account. */
 export const openStage = async (options: StageOptions): Promise<Stage> => {
   const clock = virtualClock()
-  const sandbox = createSandbox({ platforms: [options.sandbox as Sandbox], clock, seed: 1 })
+  const sandbox = createSandbox({ platforms: [options.sandbox], clock, seed: 1 })
   const stage = build(options, { clock, sandbox, storage: memoryStorage({ clock }), keys: generateKey(), logs: [], connectionIds: [], secrets: new Set() })
   await stage.connect()
   return stage
