@@ -1,7 +1,7 @@
 // Connects one account per platform, by the flows that users go through, and uses again what is connected already.
 
 import { randomUUID } from 'node:crypto'
-import { type ConnectionInfo, type Fetch, PublishError } from '@syndikit/core'
+import type { ConnectionInfo, Fetch } from '@syndikit/core'
 import { consent } from '@syndikit/sandbox'
 import type { App, Platform } from './app.ts'
 import type { LiveAccounts } from './live.ts'
@@ -35,24 +35,26 @@ const connect = (accounts: Accounts, platform: Platform, reconnect: string | und
   return byConsent(accounts, platform, { ...(platform === 'mastodon' && { server: 'https://mastodon.example' }), reconnect })
 }
 
-/** Whether the platform still takes the stored credentials. One that is slow, or limits us just now, has not refused them. */
-const works = async (app: App, { tenant, id }: ConnectionInfo): Promise<boolean> => {
-  try {
-    return (await app.connections.verify({ tenant, id })).state !== 'needs_reauth'
-  } catch (error) {
-    if (PublishError.is(error) && ['rate', 'transient', 'not-ready', 'unknown'].includes(error.code)) return true
-    if (PublishError.is(error) && error.code === 'auth') return false
-    throw error
-  }
-}
-
 const accountOn = async (accounts: Accounts, platform: Platform): Promise<ConnectionInfo> => {
   const { app, tenant } = accounts
   const known = (await app.connections.list({ tenant, platform, state: 'active' })).connections[0]
-  if (known && (await works(app, known))) return known
+  // Whether the platform still takes the stored credentials shows when they are used: nothing is asked in advance.
+  if (known && known.state !== 'needs_reauth' && known.state !== 'revoked') return known
   const [connected] = await connect(accounts, platform, known?.id)
   if (!connected) throw new Error(`${platform}: the consent opened no account.`)
   return connected
+}
+
+/** Where a platform takes the credentials no longer, its deliveries wait. Your app would ask the user; here the account is connected again at once, and what waits goes out. */
+export const reconnectWhenAsked = (accounts: Accounts, say: (line: string) => void): void => {
+  const { app, tenant } = accounts
+  app.on('grant:needs-reauth', async ({ platform, grantId }) => {
+    const { connections } = await app.connections.list({ tenant, platform, state: 'active' })
+    const refused = connections.find((connection) => connection.grantId === grantId)
+    if (!refused) return
+    say(`${platform}: ${refused.name} must be connected again.`)
+    await connect(accounts, refused.platform as Platform, refused.id)
+  })
 }
 
 /** One connection for each platform, in their order. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type DeliveryInfo, type Problem, PublishError } from '@syndikit/core'
-import { connectAccounts } from './accounts.ts'
+import { connectAccounts, reconnectWhenAsked } from './accounts.ts'
 import { type App, createApp, type Draft, openDatabase } from './app.ts'
 import { keyRing } from './keys.ts'
 import { liveAccounts, networkFor } from './live.ts'
@@ -91,7 +91,6 @@ type Say = (line: string) => void
 
 const narrate = (app: App, say: Say): void => {
   app.on('delivery:postponed', ({ platform, nextAt, reason }) => say(`${platform}: goes on at ${nextAt.toISOString().slice(11, 19)}. ${reason.message}`))
-  app.on('grant:needs-reauth', ({ platform }) => say(`${platform}: the account must be connected again.`))
 }
 
 const publish = async (app: App, post: PostFile, draft: Draft, say: Say): Promise<Report> => {
@@ -138,7 +137,9 @@ const run = async (settings: Settings, say: Say): Promise<Report> => {
   // What runs against real servers is another tenant, so that neither uses the other's connections.
   const tenant = ['quickstart', ...Object.keys(live)].join('+')
   try {
-    const connections = await connectAccounts({ app, tenant, fetch, live }, post.targets)
+    const accounts = { app, tenant, fetch, live }
+    reconnectWhenAsked(accounts, say)
+    const connections = await connectAccounts(accounts, post.targets)
     say(`Connected: ${connections.map(({ platform, name }) => `${platform} as ${name}`).join(', ')}`)
     const report = await publish(app, post, { ...post.draft, tenant, to: connections.map(({ id }) => id) }, say)
     if (settings.serve) {
