@@ -104,6 +104,7 @@ export const deliver = async (
       open: readMarker(disk.marker),
       lease: createLease(time, moment(time), leaseMs),
       now: time.now,
+      latest: time.now,
       save: async () => {
         writes += 1
         const here = typeof crash === 'object' && crash.nth === writes ? crash.when : undefined

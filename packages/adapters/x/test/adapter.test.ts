@@ -174,7 +174,7 @@ describe('errors', () => {
       clock: {
         now: () => 0,
         elapsed: () => 0,
-        sleep: (_, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()) ?? resolve()),
+        sleep: (_, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve())),
       },
       mode: () => 'commit',
     })

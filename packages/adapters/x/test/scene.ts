@@ -189,6 +189,7 @@ export const sceneOf = (who: { id: string; name: string } = sara, app: { longPos
         open: readMarker(disk.marker),
         lease: createLease(clock, moment(clock), 30 * leaseMs),
         now: clock.now,
+        latest: clock.now,
         save: async () => {
           boundary()
           write()
@@ -217,6 +218,7 @@ export const sceneOf = (who: { id: string; name: string } = sara, app: { longPos
         tries,
         done: ports.journal.done.length,
         open: ports.open !== null,
+        uncertain: false,
         stale: ports.journal.stale,
         reconciles: ports.journal.reconciles,
         looks: 0,

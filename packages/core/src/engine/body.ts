@@ -4,6 +4,7 @@ import type { Reason } from '../contract/events.ts'
 import type { Json } from '../contract/json.ts'
 import type { Placement, Proof } from '../contract/kind.ts'
 import type { MediaFacts } from '../contract/media.ts'
+import { versioned } from './versioned.ts'
 
 /** One platform's content as the host wrote it, variant applied, with what its files turned out to be. */
 export interface StoredContent {
@@ -43,10 +44,5 @@ export interface Result {
   readonly reason?: Reason
 }
 
-const versioned = <T extends { v: 1 }>(text: string, what: string): T => {
-  const value: unknown = JSON.parse(text)
-  if (typeof value === 'object' && value !== null && 'v' in value && value.v === 1) return value as T
-  throw new TypeError(`A ${what} was written by a newer version of Syndikit. Run that version, or let it finish first.`)
-}
 export const readBody = (body: string): Body => versioned<Body>(body, 'publication')
 export const readResult = (result: string | null): Result | undefined => (result === null ? undefined : versioned<Result>(result, 'result'))

@@ -69,6 +69,7 @@ const look = async <T extends Placement>(run: RunState, step: Step<T>, open: Ope
 
 /** No write ahead, no send: whatever became of the write, these bytes did not leave. */
 const saveAhead = async (run: RunState, open: OpenCommit): Promise<void> => {
+  run.ports.open = open
   try {
     await run.ports.save()
   } catch (cause) {
@@ -76,59 +77,53 @@ const saveAhead = async (run: RunState, open: OpenCommit): Promise<void> => {
       ? cause
       : new PublishError('transient', 'The database did not confirm the write that goes ahead of a send. Nothing was sent.', {
           outcome: 'not-published',
+          retryAfterMs: 0,
           cause,
         })
-    unsent(run, open, error)
+    unsent(run, error)
   }
 }
 
-/** Ends the run before a send. An earlier send of the same commit stays open. */
-const unsent = (run: RunState, open: OpenCommit, error: PublishError): never => {
-  if (open.sends > 1) return end(run, { kind: 'open', error, notBefore: 0 })
-  run.ports.open = null
-  return end(run, { kind: 'refused', error })
+/** Ends the run before a send. An earlier send of the same commit stays open, with what was frozen for it. */
+const unsent = (run: RunState, error: PublishError): never => {
+  run.ports.open = run.earlier
+  return end(run, run.earlier ? { kind: 'open', error, notBefore: 0 } : { kind: 'refused', error })
 }
 
-const takeQuota = async (run: RunState, open: OpenCommit): Promise<void> => {
+const takeQuota = async (run: RunState): Promise<void> => {
   const until = await run.ports.quota()
-  if (until === undefined) return
-  if (open.sends === 0) run.ports.open = null
-  end(run, { kind: 'paced', until })
+  if (until !== undefined) end(run, { kind: 'paced', until })
 }
 
 /** Write ahead, then send. Returns only with a placement. */
-const send = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit): Promise<T> => {
+const send = async <T extends Placement>(run: RunState, step: Step<T>, last: OpenCommit): Promise<T> => {
   const { ports } = run
-  await takeQuota(run, open)
-  const before = { lastSentAt: open.lastSentAt, provedAbsent: open.provedAbsent }
-  open.lastSentAt = ports.now()
-  open.provedAbsent = false
-  if (open.sends === 0) open.firstSentAt = open.lastSentAt
-  open.sends += 1
-  ports.open = open
+  await takeQuota(run)
+  run.earlier = last.sends > 0 ? last : null
+  const firstSentAt = last.sends > 0 ? last.firstSentAt : ports.now()
+  const open = { ...last, firstSentAt, lastSentAt: ports.latest(), sends: last.sends + 1, provedAbsent: false }
   await saveAhead(run, open)
-  if (!ports.lease.covers(ports.timeoutMs)) return unsent(run, open, lostLease())
+  if (!ports.lease.covers(ports.timeoutMs)) return unsent(run, lostLease())
   run.phase = 'send'
+  run.calls = 0
   try {
     return finish(run, open, await step.send(asStored(open.request)))
   } catch (error) {
     run.phase = 'steps'
-    return await failed(run, step, open, error, before)
+    return await failed(run, step, open, error)
   } finally {
     run.phase = 'steps'
   }
 }
 
-type Before = Pick<OpenCommit, 'lastSentAt' | 'provedAbsent'>
-
-const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, error: unknown, before: Before): Promise<T> => {
+const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, error: unknown): Promise<T> => {
   if (error instanceof RunEnded) throw error
   const why = PublishError.is(error) ? error : undefined
   if (why?.outcome === 'not-published') {
     // This send did nothing for certain: what may still be on its way is the one before.
-    Object.assign(open, before)
-    const definite = open.sends === 1 || (before.provedAbsent && why.code !== 'duplicate')
-    if (!definite) return refusedAgain(run, step, open, why)
+    run.ports.open = run.earlier
+    const definite = open.sends === 1 || (run.earlier?.provedAbsent && why.code !== 'duplicate')
+    if (!definite && run.earlier) return refusedAgain(run, step, run.earlier, why)
     run.ports.open = null
     throw why
   }
@@ -191,8 +186,20 @@ const fresh = async <T extends Placement>(run: RunState, name: string, step: Ste
 
 export const commit = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {
   enter(run, name)
-  if (run.phase !== 'steps' || run.pending.size > 0)
+  if (run.committing || run.pending.size > 0)
     throw new TypeError(`The commit \`${name}\` began while another step was under way. Await every step before a commit: it runs alone.`)
+  run.committing = true
+  const taking = take(run, name, step)
+  run.pending.add(taking)
+  try {
+    return await taking
+  } finally {
+    run.pending.delete(taking)
+    run.committing = false
+  }
+}
+
+const take = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {
   const { ports } = run
   const finished = ports.journal.done.find((done) => done.name === name)
   if (finished) return finished.placement as T

@@ -1,21 +1,22 @@
 // One claimed delivery, from claim to settle: gather what the run needs, run the adapter's method, decide, write.
 
-import type { Adapter } from '../contract/adapter.ts'
 import { PublishError } from '../contract/error.ts'
-import type { Placed, Placement, Push, Run, Support } from '../contract/kind.ts'
-import type { Media } from '../contract/media.ts'
+import type { Run } from '../contract/kind.ts'
 import type { Claim, Saved, Settle, Written } from '../contract/storage.ts'
 import { createHttp, type Exchange, timeoutOf } from '../http/client.ts'
-import { type Body, readBody, type StoredContent } from './body.ts'
+import type { StoredContent } from './body.ts'
+import { fromDatabase } from './database.ts'
 import type { Deps } from './deps.ts'
-import { emptyJournal, type Journal, type OpenCommit, readJournal, readMarker, writeJournal, writeMarker } from './journal.ts'
+import { emptyJournal, writeJournal, writeMarker } from './journal.ts'
 import { lazyMedia } from './lazy-media.ts'
 import type { Lease } from './lease.ts'
-import { defaultGiveUpAfterMs, type Ending, nextStep, type Policy } from './next-step.ts'
+import { type Ending, type Next, nextStep } from './next-step.ts'
 import type { Pace } from './pace.ts'
-import { createRun, endingOf } from './run.ts'
+import { createRun, endingOf, type Running } from './run.ts'
 import type { RunPorts } from './run-state.ts'
-import { settleOf } from './settle.ts'
+import { type Ended, settleOf, settleUnread } from './settle.ts'
+import { Unserved } from './versioned.ts'
+import { leftOf, methodOf, policyWithout, type Work, workOf } from './work.ts'
 
 /** The batched writes of the worker. */
 export interface Writes {
@@ -32,97 +33,58 @@ export interface DeliverDeps extends Deps {
 const mostStarts = 3
 /** In all: one that saves a step and then takes its worker down must end too. */
 const mostDeaths = 20
-/** Later than this at its first run, a delivery may have gone out before: a restored backup, a clock set back. */
-const overdueMs = 10 * 60_000
 
-interface Work {
-  readonly claim: Claim
-  readonly lease: Lease
-  readonly body: Body
-  readonly journal: Journal
-  readonly open: OpenCommit | null
-  readonly adapter: Adapter
-  readonly support: Support
-  readonly content: StoredContent
-  readonly policy: Policy
+/** By the database's clock: never ahead of it, and never behind it. */
+interface Times {
   now(): number
+  latest(): number
 }
-
-const contentOf = (claim: Claim, body: Body): StoredContent | undefined =>
-  claim.action === 'publish' || claim.action === 'update' ? body.contents[claim.platform] : body.placed?.[claim.connectionId]?.content
-
-const policyOf = ({ settings }: Deps, body: Body, platform: string, spec: Push<object, never>): Policy => ({
-  retryAfterMs: settings.retryAfterMs[platform] ?? settings.retryAfterMs.default,
-  maxLatenessMs: body.maxLatenessMs ?? settings.maxLatenessMs,
-  giveUpAfterMs: spec.giveUpAfterMs ?? defaultGiveUpAfterMs,
-  onUncertain: body.onUncertain ?? settings.onUncertain,
+const timesOf = (claim: Claim, lease: Lease): Times => ({
+  now: () => claim.claimedAt + lease.age().least,
+  latest: () => claim.claimedAt + lease.age().most,
 })
 
-/** Everything that can be known without asking anybody. A delivery that this process cannot read is somebody else's or nobody's. */
-const workOf = (deps: Deps, claim: Claim, lease: Lease, now: () => number): Work => {
-  const body = readBody(claim.body)
-  const adapter = deps.adapters.get(claim.platform)
-  if (!adapter) throw new TypeError(`${claim.platform}: no adapter of this process serves it. Add it to \`adapters\`.`)
-  const content = contentOf(claim, body)
-  const support = adapter.content.find(({ kind }) => kind === content?.kind)
-  if (!content || !support) throw new TypeError(`${adapter.name}: its adapter does not take the kind \`${content?.kind ?? 'unknown'}\`.`)
-  const journal = readJournal(claim.steps)
-  const policy = policyOf(deps, body, claim.platform, support.spec as Push<object, never>)
-  return {
-    claim,
-    lease,
-    body,
-    journal: { ...journal, startedAt: journal.startedAt ?? claim.claimedAt, deaths: journal.deaths + (claim.from === 'running' ? 1 : 0) },
-    open: readMarker(claim.marker),
-    adapter,
-    support,
-    content,
-    policy,
-    now,
-  }
-}
-
-const placedOf = ({ claim, body, support }: Work, files: readonly Media[]): Placed<object> => {
-  const placed = body.placed?.[claim.connectionId]
-  if (!placed) throw new PublishError('invalid', `${claim.platform}: there is nothing to ${claim.action}.`)
-  return {
-    ...placed.placement,
-    parts: placed.parts.length > 0 ? placed.parts : [placed.placement],
-    content: support.of.build(placed.content.input as object, files),
-  }
-}
-
-/** The adapter's method for this action, with its arguments. */
-const methodOf = (work: Work, files: readonly Media[], old: readonly Media[], run: Run): (() => Promise<Placement | undefined>) => {
-  const { claim, support, content, adapter } = work
-  const { spec } = support
-  const built = () => ({ ...support.of.build(content.input as object, files), options: content.options })
-  if (claim.action === 'publish') return () => spec.publish(built(), run)
-  const placed = placedOf(work, old)
-  const method = spec[claim.action]
-  if (!method) throw new PublishError('invalid', `${adapter.name} cannot ${claim.action} a ${support.kind}.`, { platform: adapter.id })
-  if (claim.action === 'update') return async () => (await spec.update?.(built(), placed, run)) ?? placed
-  return async () => {
-    await (claim.action === 'unpublish' ? spec.unpublish : spec.refresh)?.(placed, run)
-    return { id: placed.id, ...(placed.url !== undefined && { url: placed.url }) }
-  }
-}
-
 /** What ends a delivery before its adapter is asked. */
-const early = ({ claim, open, journal, policy, now }: Work): Ending | undefined => {
+const early = ({ claim, open, journal, policy, dueAt }: Work): Ending | undefined => {
   if (claim.starts > mostStarts || journal.deaths > mostDeaths) return { kind: 'poison' }
-  if (!open && journal.done.length === 0 && now() > claim.dueAt + policy.maxLatenessMs) return { kind: 'late' }
+  if (!open && journal.done.length === 0 && claim.claimedAt > dueAt + policy.maxLatenessMs) return { kind: 'late' }
   return undefined
 }
 
-const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges: Exchange[]): Promise<Ending> => {
-  const { claim, adapter, content } = work
-  const connection = await deps.storage.connections.get(claim.tenant, claim.connectionId)
+const portsOf = (deps: DeliverDeps, work: Work, lease: Lease, times: Times): RunPorts => {
+  const { claim, journal, adapter, policy, support } = work
+  const ports: RunPorts = {
+    ...times,
+    journal,
+    open: work.open,
+    lease,
+    recovery: support.spec.recovery,
+    onUncertain: policy.onUncertain,
+    timeoutMs: timeoutOf(adapter, deps.settings.requestTimeoutMs),
+    overdueSince: work.overdueSince,
+    quota: () => fromDatabase(deps.pace.take(adapter, claim)),
+    claimed: (ids) => fromDatabase(deps.storage.deliveries.claimed(claim.tenant, claim.connectionId, claim.id, ids)),
+    save: async () => {
+      const { id, fence } = claim
+      const row = { id, fence, steps: writeJournal(ports.journal), marker: writeMarker(ports.journal, ports.open) }
+      if ((await fromDatabase(deps.writes.save(row))) === 'done') return
+      lease.lose()
+      throw new PublishError('transient', 'Another worker has taken this delivery over. Nothing was sent.', { outcome: 'not-published', retryAfterMs: 0 })
+    },
+  }
+  return ports
+}
+
+/** The delivery's id without dashes: the same in every run, never the same for two deliveries. */
+const keyOf = ({ id }: Claim): string => id.replaceAll('-', '')
+
+const runOf = async (deps: DeliverDeps, work: Work, ports: RunPorts, running: Running, exchanges: Exchange[]): Promise<Run | Ending> => {
+  const { claim, adapter } = work
+  const connection = await fromDatabase(deps.storage.connections.get(claim.tenant, claim.connectionId))
   if (!connection) return { kind: 'refused', error: new PublishError('setup', `${adapter.name}: the connection was removed.`, { platform: adapter.id }) }
-  const blocked = await deps.pace.before(adapter, claim, ports)
+  const blocked = await fromDatabase(deps.pace.before(adapter, claim, ports))
   if (blocked) return blocked
-  const opened = await deps.access.of(ports.open ? connection : await deps.access.daily(connection))
-  const running = createRun(ports)
+  const opened = await fromDatabase(deps.access.of(ports.open ? connection : await deps.access.daily(connection)))
   const http = createHttp({
     adapter,
     server: opened.account.server,
@@ -133,20 +95,22 @@ const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges
     credentials: opened.applied,
     renew: opened.renew,
     mode: running.mode,
+    leave: running.leave,
     limit: deps.pace.limiter(connection.id),
     onExchange: (exchange) => exchanges.push(exchange),
     onRate: (rate) => deps.pace.told(adapter, connection, claim.action, rate),
   })
-  const run: Run = {
-    account: opened.account,
-    http,
-    credentials: opened.credentials,
-    delivery: { key: keyOf(claim), at: new Date(claim.dueAt) },
-    ...running.steps,
-  }
+  const delivery = { key: keyOf(claim), at: new Date(claim.dueAt) }
+  return { account: opened.account, http, credentials: opened.credentials, delivery, ...running.steps }
+}
+
+const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges: Exchange[]): Promise<Ending> => {
+  const running = createRun(ports)
+  const run = await runOf(deps, work, ports, running, exchanges)
+  if ('kind' in run) return run
   const filesOf = ({ input, files }: StoredContent) => lazyMedia(deps.media, work.support.of.media(input as object), files)
-  const before = work.body.placed?.[claim.connectionId]?.content
-  const [files, old] = [filesOf(content), before && filesOf(before)]
+  const before = work.body.placed?.[work.claim.connectionId]?.content
+  const [files, old] = [filesOf(work.content), before && filesOf(before)]
   try {
     return await running.perform(() => methodOf(work, files.media, old?.media ?? [], run)())
   } finally {
@@ -155,36 +119,75 @@ const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges
   }
 }
 
-/** The delivery's id without dashes: the same in every run, never the same for two deliveries. */
-const keyOf = ({ id }: Claim): string => id.replaceAll('-', '')
+/** Something that is gone already counts as removed. */
+const removed = (ending: Ending, work: Work, ports: RunPorts): Ending => {
+  const placement = leftOf(work)
+  const gone = ending.kind === 'refused' && ending.error.code === 'gone' && ending.error.outcome === 'not-published'
+  return gone && placement && work.claim.action === 'unpublish' && !ports.open ? { kind: 'placed', placement } : ending
+}
 
-const portsOf = (deps: DeliverDeps, work: Work): RunPorts => {
-  const { claim, lease, journal, adapter, policy, support, now } = work
-  const ports: RunPorts = {
-    journal,
-    open: work.open,
-    lease,
-    now,
-    recovery: support.spec.recovery,
-    onUncertain: policy.onUncertain,
-    timeoutMs: timeoutOf(adapter, deps.settings.requestTimeoutMs),
-    overdueSince: claim.tries === 0 && readJournal(claim.steps).startedAt === null && now() - claim.dueAt > overdueMs ? claim.dueAt : undefined,
-    quota: () => deps.pace.take(adapter, claim),
-    claimed: (ids) => deps.storage.deliveries.claimed(claim.tenant, claim.connectionId, claim.id, ids),
-    save: async () => {
-      const written = await deps.writes.save({
-        id: claim.id,
-        fence: claim.fence,
-        steps: writeJournal(ports.journal),
-        marker: writeMarker(ports.journal, ports.open),
-      })
-      if (written === 'stale') {
-        lease.lose()
-        throw new PublishError('transient', 'Another worker has taken this delivery over. Nothing was sent.', { outcome: 'not-published' })
-      }
-    },
-  }
-  return ports
+type Told = Omit<Ended, 'next' | 'journal' | 'open' | 'proof' | 'wasUncertain' | 'placed'>
+
+/** A row that was read: run it. */
+const deliverWork = async (deps: DeliverDeps, work: Work, lease: Lease, told: Omit<Told, 'ending' | 'tookMs' | 'now'>, took: () => number): Promise<Settle> => {
+  const { claim, policy, support } = work
+  const times = timesOf(claim, lease)
+  const ports = portsOf(deps, work, lease, times)
+  const ending = early(work) ?? removed(await runWork(deps, work, ports, told.exchanges as Exchange[]).catch(endingOf), work, ports)
+  const error = ending.kind === 'refused' || ending.kind === 'open' ? ending.error : undefined
+  if (error?.code === 'rate') await deps.pace.hold(claim, error.retryAfterMs).catch(() => undefined)
+  const { journal, open } = ports
+  const wasUncertain = work.open?.uncertain === true
+  const next = nextStep(ending, {
+    action: claim.action,
+    now: times.now(),
+    dueAt: work.dueAt,
+    startedAt: journal.startedAt ?? claim.claimedAt,
+    tries: claim.tries,
+    done: journal.done.length,
+    open: open !== null,
+    uncertain: open !== null && wasUncertain,
+    stale: journal.stale,
+    reconciles: journal.reconciles,
+    looks: open && wasUncertain ? open.looks + 1 : 0,
+    chance: deps.random.fraction(),
+    policy,
+  })
+  const placed = work.body.placed?.[claim.connectionId]
+  return settleOf({ ...told, ending, next, journal, open, proof: support.spec.proof ?? 'platform', wasUncertain, placed, now: times.now(), tookMs: took() })
+}
+
+/** A row that this process cannot read: left as it is, for one that can. */
+const leave = (deps: DeliverDeps, claim: Claim, error: unknown, told: Omit<Told, 'ending' | 'tookMs' | 'now'>, took: () => number): Settle => {
+  const message = error instanceof Unserved ? error.message : 'What is stored of this delivery cannot be read.'
+  const ending: Ending = claim.starts > mostStarts ? { kind: 'poison' } : { kind: 'unserved', message }
+  const next: Next = nextStep(ending, {
+    action: claim.action,
+    now: claim.claimedAt,
+    dueAt: claim.dueAt,
+    startedAt: claim.claimedAt,
+    tries: claim.tries,
+    done: 0,
+    open: claim.marker !== null,
+    uncertain: claim.from === 'uncertain',
+    stale: 0,
+    reconciles: 0,
+    looks: 0,
+    chance: deps.random.fraction(),
+    policy: policyWithout(deps),
+  })
+  return settleUnread({
+    ...told,
+    ending,
+    next,
+    journal: emptyJournal(),
+    open: null,
+    proof: 'platform',
+    wasUncertain: claim.from === 'uncertain',
+    placed: undefined,
+    now: claim.claimedAt,
+    tookMs: took(),
+  })
 }
 
 /**
@@ -192,69 +195,20 @@ const portsOf = (deps: DeliverDeps, work: Work): RunPorts => {
  */
 export const deliver = async (deps: DeliverDeps, claim: Claim, lease: Lease): Promise<void> => {
   const began = deps.clock.elapsed()
-  const now = () => claim.claimedAt + Math.round(deps.clock.elapsed() - began)
-  const exchanges: Exchange[] = []
-  let work: Work | undefined
-  let ports: RunPorts | undefined
-  let ending: Ending
-  try {
-    work = workOf(deps, claim, lease, now)
-    ports = portsOf(deps, work)
-    ending = early(work) ?? (await runWork(deps, work, ports, exchanges))
-  } catch (error) {
-    ending = endingOf(error)
-  }
-  if (ending.kind === 'refused' && ending.error.code === 'rate') await deps.pace.hold(claim, ending.error.retryAfterMs).catch(() => undefined)
-  const journal = ports?.journal ?? safely(() => readJournal(claim.steps), emptyJournal())
-  const open = ports ? ports.open : safely(() => readMarker(claim.marker), unreadable(claim))
-  const next = nextStep(ending, {
-    action: claim.action,
-    now: now(),
-    dueAt: claim.dueAt,
-    startedAt: journal.startedAt ?? claim.claimedAt,
-    tries: claim.tries,
-    done: journal.done.length,
-    open: open !== null,
-    stale: journal.stale,
-    reconciles: journal.reconciles,
-    looks: open?.uncertain ? open.looks : 0,
-    chance: deps.random.fraction(),
-    policy: work?.policy ?? {
-      retryAfterMs: deps.settings.retryAfterMs.default,
-      maxLatenessMs: deps.settings.maxLatenessMs,
-      giveUpAfterMs: defaultGiveUpAfterMs,
-      onUncertain: 'hold',
-    },
-  })
-  const row = settleOf({
-    claim,
-    ending,
-    next,
-    journal,
-    open,
-    proof: work?.support.spec.proof ?? 'platform',
-    exchanges,
-    startedAt: claim.claimedAt,
-    now: now(),
-    tookMs: deps.clock.elapsed() - began,
-    attemptId: deps.newId(),
-  })
+  const took = () => deps.clock.elapsed() - began
+  const told = { claim, exchanges: [], startedAt: claim.claimedAt, attemptId: deps.newId() }
+  const work = read(deps, claim)
+  const row = 'error' in work ? leave(deps, claim, work.error, told, took) : await deliverWork(deps, work, lease, told, took)
   await settleSurely(deps, row, lease)
 }
 
-const safely = <T>(read: () => T, otherwise: T): T => {
+const read = (deps: DeliverDeps, claim: Claim): Work | { readonly error: unknown } => {
   try {
-    return read()
-  } catch {
-    return otherwise
+    return workOf(deps, claim)
+  } catch (error) {
+    return { error }
   }
 }
-
-/** A marker that cannot be read stands for a commit of unknown outcome. */
-const unreadable = (claim: Claim): OpenCommit | null =>
-  claim.marker === null
-    ? null
-    : { name: 'unreadable', request: null, firstSentAt: claim.dueAt, lastSentAt: claim.dueAt, sends: 1, provedAbsent: false, uncertain: true, looks: 0 }
 
 const settleAgainAfterMs = [50, 200, 1_000, 3_000, 10_000]
 
@@ -262,8 +216,7 @@ const settleAgainAfterMs = [50, 200, 1_000, 3_000, 10_000]
 const settleSurely = async (deps: DeliverDeps, row: Settle, lease: Lease): Promise<void> => {
   for (const pause of [...settleAgainAfterMs, undefined]) {
     try {
-      const written = await deps.writes.settle(row)
-      if (written === 'stale')
+      if ((await deps.writes.settle(row)) === 'stale')
         deps.logger.warn({ deliveryId: row.id, fence: row.fence }, 'Another worker settled this delivery; what this run saw is kept as an attempt.')
       return
     } catch (error) {

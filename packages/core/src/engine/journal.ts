@@ -2,6 +2,7 @@
 
 import type { Json } from '../contract/json.ts'
 import type { Placement } from '../contract/kind.ts'
+import { versioned } from './versioned.ts'
 
 export interface Finished {
   readonly name: string
@@ -12,8 +13,12 @@ export interface Finished {
 
 export interface Journal {
   readonly v: 1
-  /** When the first run began, by the database's clock. */
+  /** When the present try began, by the database's clock: what waits for a limit, a retry or a human does not use up its time. */
   startedAt: number | null
+  /** When a worker was to look at it next, as the last run left it: much later than this, the database may be older than the platform. */
+  plannedAt: number | null
+  /** When a human last said that it shall go on: lateness counts from here. */
+  resolvedAt: number | null
   /** Results of `once`, in the order they were saved. */
   once: Record<string, Json>
   /** Finished commits, in order: the parts. */
@@ -61,6 +66,8 @@ export const longestJournal = 64 * 1024
 export const emptyJournal = (): Journal => ({
   v: 1,
   startedAt: null,
+  plannedAt: null,
+  resolvedAt: null,
   once: {},
   done: [],
   kept: [],
@@ -72,14 +79,9 @@ export const emptyJournal = (): Journal => ({
   answers: {},
 })
 
-const versioned = <T extends { v: 1 }>(text: string, what: string): T => {
-  const value: unknown = JSON.parse(text)
-  if (typeof value === 'object' && value !== null && 'v' in value && value.v === 1) return value as T
-  throw new TypeError(`A delivery's ${what} was written by a newer version of Syndikit. Run that version, or let it finish first.`)
-}
-
-export const readJournal = (steps: string): Journal => (steps === '{}' ? emptyJournal() : { ...emptyJournal(), ...versioned<Journal>(steps, 'steps') })
-export const readMarker = (marker: string | null): OpenCommit | null => (marker === null ? null : versioned<Marker>(marker, 'marker').open)
+export const readJournal = (steps: string): Journal =>
+  steps === '{}' ? emptyJournal() : { ...emptyJournal(), ...versioned<Journal>(steps, "delivery's steps") }
+export const readMarker = (marker: string | null): OpenCommit | null => (marker === null ? null : versioned<Marker>(marker, "delivery's marker").open)
 
 export const writeJournal = (journal: Journal): string => JSON.stringify(journal)
 

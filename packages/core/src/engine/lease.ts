@@ -13,6 +13,8 @@ export interface Lease {
   lose(): void
   /** The lease runs from here: taken before the claim or extension leaves. */
   renew(from: Moment): void
+  /** How long ago the database gave the claim out, in ms: `least` to believe that something has had its time, `most` to say when something left. */
+  age(): { readonly least: number; readonly most: number }
 }
 export interface Moment {
   readonly elapsed: number
@@ -23,7 +25,9 @@ export const moment = (clock: Clock): Moment => ({ elapsed: clock.elapsed(), wal
 
 const since = (clock: Clock, from: Moment): number => Math.max(clock.elapsed() - from.elapsed, clock.now() - from.wall)
 
+/** Made when the claim has come back; `from` is before it left. */
 export const createLease = (clock: Clock, from: Moment, leaseMs: number): Lease => {
+  const received = clock.elapsed()
   let start = from
   let lost = false
   return {
@@ -37,6 +41,7 @@ export const createLease = (clock: Clock, from: Moment, leaseMs: number): Lease 
     renew: (next) => {
       start = next
     },
+    age: () => ({ least: Math.floor(clock.elapsed() - received), most: Math.ceil(since(clock, from)) }),
   }
 }
 

@@ -20,6 +20,8 @@ export type Ending =
   | { readonly kind: 'uncertain'; readonly message: string; readonly canLook: boolean }
   /** The account must be connected again first. */
   | { readonly kind: 'reconnect'; readonly message: string }
+  /** This process cannot do it; another one may. */
+  | { readonly kind: 'unserved'; readonly message: string }
   /** The adapter or Syndikit itself has a fault. */
   | { readonly kind: 'bug'; readonly message: string }
   /** It took its worker down three times. */
@@ -39,6 +41,7 @@ export interface Policy {
 export interface Situation {
   readonly action: Action
   readonly now: number
+  /** Lateness counts from here. */
   readonly dueAt: number
   readonly startedAt: number
   readonly tries: number
@@ -46,8 +49,11 @@ export interface Situation {
   readonly done: number
   /** A commit may be on the platform. */
   readonly open: boolean
+  /** It was uncertain before this run, which was only to look. */
+  readonly uncertain: boolean
   readonly stale: number
   readonly reconciles: number
+  /** Looks since it became uncertain, this one included. */
   readonly looks: number
   /** 0 ≤ x < 1. */
   readonly chance: number
@@ -80,9 +86,17 @@ const holdMs = 6 * hour
 const waitMs = 15 * minute
 const notReadyMs = 30 * second
 const mostStale = 3
+/** What a platform or an adapter asks to wait is believed up to here. */
+const longestWaitMs = 30 * 24 * hour
 
 /** Up to a tenth later, so that what failed together does not come back together. */
 const jittered = (ms: number, chance: number): number => Math.round(ms * (1 + chance / 10))
+
+const sane = (ms: number): number => (Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), longestWaitMs))
+
+const lateAt = ({ dueAt, policy }: Situation): number => dueAt + policy.maxLatenessMs
+
+const isOut = ({ open, done }: Situation): boolean => open || done > 0
 
 const uncertain = (s: Situation, message: string, canLook: boolean): Next => {
   const reason = { code: 'unknown-outcome', message } as const
@@ -128,10 +142,20 @@ const postponed = (s: Situation, nextAt: number, code: Reason['code'], message: 
   reason: { code, message },
 })
 
+/**
+ * Waits for a human or for a limit, which costs nothing but time, as long as it may still be on time. Where nothing of it is out it comes back at the latest
+ * when it is missed, so that this is told then; where something is out, it does not wait for ever.
+ */
+const waitingUntil = (s: Situation, nextAt: number, code: Reason['code'], message: string): Next => {
+  if (isOut(s) && s.now > lateAt(s)) return over(s, code, message)
+  const at = isOut(s) ? nextAt : Math.min(nextAt, Math.max(lateAt(s) + 1, s.now))
+  return { ...postponed(s, Math.max(at, s.now), code, message), stopsTheClock: true }
+}
+
 const retried = (s: Situation, code: ErrorCode, message: string): Next => {
   const pause = s.policy.retryAfterMs[s.tries]
   if (pause === undefined) return over({ ...s, tries: s.tries + 1 }, code, `${message} It was tried ${s.tries + 1} times.`)
-  return postponed(s, s.now + jittered(pause, s.chance), code, message, s.tries + 1)
+  return { ...postponed(s, s.now + jittered(pause, s.chance), code, message, s.tries + 1), ...(!s.open && { stopsTheClock: true as const }) }
 }
 
 const refused = (s: Situation, error: PublishError): Next => {
@@ -153,34 +177,47 @@ const refused = (s: Situation, error: PublishError): Next => {
   }
 }
 
-/** As long as it may still be on time, a limit of the platform costs a delivery nothing but time. */
 const waited = (s: Situation, error: PublishError, afterMs: number): Next => {
-  const nextAt = s.now + jittered(Math.max(afterMs, second), s.chance)
-  if (error.code !== 'not-ready') return { ...postponed(s, nextAt, error.code, error.message), stopsTheClock: true }
+  const nextAt = s.now + jittered(Math.max(sane(afterMs), second), s.chance)
+  if (error.code !== 'not-ready') return waitingUntil(s, nextAt, error.code, error.message)
   return past(s, nextAt) ? gaveUp(s, error.message) : postponed(s, nextAt, error.code, error.message)
 }
 
-const held = (s: Situation, message: string): Next => {
-  const lateAt = s.dueAt + s.policy.maxLatenessMs
-  const nextAt = s.open || s.done > 0 || lateAt <= s.now ? s.now + holdMs : Math.min(s.now + holdMs, lateAt)
-  return { ...postponed(s, nextAt, 'reconnect', message), stopsTheClock: true }
-}
+const held = (s: Situation, message: string): Next => waitingUntil(s, s.now + holdMs, 'reconnect', message)
 
 const opened = (s: Situation, error: PublishError | undefined, notBefore: number): Next => {
   const pause = reconcileAfterMs[Math.min(s.reconciles, reconcileAfterMs.length - 1)] as number
-  const nextAt = Math.max(s.now + jittered(pause, s.chance), notBefore)
+  const nextAt = Math.max(s.now + jittered(pause, s.chance), s.now + sane(notBefore - s.now))
   const message = error?.message ?? 'The outcome of the last send is not known.'
   return past(s, nextAt) ? uncertain(s, message, true) : postponed(s, nextAt, 'unknown-outcome', message)
 }
 
+const missed = (s: Situation): Next => {
+  const message = `It was due ${Math.round((s.now - s.dueAt) / minute)} minutes ago, later than it may go out.`
+  return isOut(s) ? over(s, 'late', message) : { to: 'missed', nextAt: null, tries: s.tries, reason: { code: 'late', message } }
+}
+
+const unserved = (s: Situation, message: string): Next =>
+  s.now > lateAt(s) && !isOut(s) ? missed(s) : waitingUntil(s, s.now + jittered(waitMs, s.chance), 'setup', message)
+
+/** A look changes nothing but what is known: whatever went wrong with it, the delivery is as uncertain as before. */
+const lookedInVain = (ending: Ending, s: Situation): Next => {
+  if (ending.kind === 'uncertain') return uncertain(s, ending.message, ending.canLook)
+  const error = 'error' in ending ? ending.error : undefined
+  return uncertain(s, error?.message ?? ('message' in ending ? ending.message : 'It could not be looked for.'), true)
+}
+
 export const nextStep = (ending: Ending, s: Situation): Next => {
+  if (s.uncertain && s.open && ending.kind !== 'placed') return lookedInVain(ending, s)
   switch (ending.kind) {
     case 'placed':
       return { to: 'published', nextAt: null, tries: s.tries }
-    case 'later':
-      return past(s, s.now + ending.afterMs) ? gaveUp(s, 'The platform did not finish.') : { to: 'scheduled', nextAt: s.now + ending.afterMs, tries: s.tries }
+    case 'later': {
+      const nextAt = s.now + sane(ending.afterMs)
+      return past(s, nextAt) ? gaveUp(s, 'The platform did not finish.') : { to: 'scheduled', nextAt, tries: s.tries }
+    }
     case 'paced':
-      return { ...postponed(s, ending.until, 'rate', 'Its turn comes later: the platform takes only so many in a while.'), stopsTheClock: true }
+      return waitingUntil(s, ending.until, 'rate', 'Its turn comes later: the platform takes only so many in a while.')
     case 'ask':
       return { to: 'needs_action', nextAt: null, tries: s.tries, reason: { code: 'ask', message: ending.title } }
     case 'refused':
@@ -191,16 +228,13 @@ export const nextStep = (ending: Ending, s: Situation): Next => {
       return uncertain(s, ending.message, ending.canLook)
     case 'reconnect':
       return held(s, ending.message)
+    case 'unserved':
+      return unserved(s, ending.message)
     case 'bug':
       return retried(s, 'setup', ending.message)
     case 'poison':
       return over(s, 'poison', 'Its workers died again and again while it ran.')
     case 'late':
-      return {
-        to: 'missed',
-        nextAt: null,
-        tries: s.tries,
-        reason: { code: 'late', message: `It was due ${Math.round((s.now - s.dueAt) / minute)} minutes ago, later than it may go out.` },
-      }
+      return missed(s)
   }
 }

@@ -23,8 +23,12 @@ export interface Known {
 /** The platform forgets its keys by its own clock, so the last stretch of its memory is not relied on. */
 const forgetfulShare = 5 / 6
 
+/** Between the write ahead of a send and its first byte; a send that is later than this is not made. */
+export const leavesWithinMs = 5_000
+
 /** From here on the last send has arrived or never will, and a read shows it. */
-export const settledAt = ({ recovery, open, timeoutMs }: Known): number => open.lastSentAt + timeoutMs + ('settleMs' in recovery ? (recovery.settleMs ?? 0) : 0)
+export const settledAt = ({ recovery, open, timeoutMs }: Known): number =>
+  open.lastSentAt + timeoutMs + ('settleMs' in recovery ? (recovery.settleMs ?? 0) : 0) + leavesWithinMs
 
 const blind = (known: Known, message: string): Recover =>
   known.onUncertain === 'retry' && !known.open.uncertain ? { do: 'send' } : { do: 'give-up', canLook: known.canFind, message }
@@ -40,7 +44,7 @@ export const recover = (known: Known): Recover => {
     case 'idempotent': {
       const remembers = recovery.forMs === undefined || now < open.firstSentAt + recovery.forMs * forgetfulShare
       if (remembers) {
-        const from = open.lastSentAt + (recovery.settleMs ?? 0)
+        const from = open.lastSentAt + (recovery.settleMs === undefined ? 0 : recovery.settleMs + leavesWithinMs)
         return now < from ? { do: 'wait', until: from } : { do: 'send' }
       }
       return canFind ? { do: 'look', absentAt } : blind(known, 'The platform has forgotten the key of the send, and cannot be asked.')

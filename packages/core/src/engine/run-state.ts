@@ -11,8 +11,10 @@ export interface RunPorts {
   journal: Journal
   open: OpenCommit | null
   readonly lease: Lease
-  /** Of the database, as well as this process can tell. */
+  /** By the database's clock, as well as this process can tell: never ahead of it. */
   now(): number
+  /** The same, never behind it: a send is stamped with it, so that it is not believed to have arrived too early. */
+  latest(): number
   /** Stores journal and open commit under the fence. Rejects when the lease is lost or the outcome of the write is unknown: then nothing may be sent. */
   save(): Promise<void>
   /** Takes the platform's windows for one commit; the instant to come back at where one is full. */
@@ -32,6 +34,14 @@ export interface RunState {
   ending: Ending | undefined
   /** `send` and `find`: inside a commit. */
   phase: 'steps' | 'send' | 'find'
+  /** A commit is under way: it runs alone. */
+  committing: boolean
+  /** What may be out from earlier sends of the commit under way. */
+  earlier: OpenCommit | null
+  /** HTTP calls that the present `send` has begun. */
+  calls: number
+  /** Everything of this run is over: what an adapter left running may do nothing more. */
+  closed: boolean
   readonly used: Set<string>
   readonly pending: Set<Promise<unknown>>
 }
@@ -49,11 +59,11 @@ export const end = (run: RunState, how: Ending): never => {
 }
 
 export const lostLease = (): PublishError =>
-  new PublishError('transient', 'The lease ended before the step could be taken. Nothing was sent.', { outcome: 'not-published' })
+  new PublishError('transient', 'The lease ended before the step could be taken. Nothing was sent.', { outcome: 'not-published', retryAfterMs: 0 })
 
 /** Before every step: the run goes on, the delivery is still ours, the name is new. */
 export const enter = (run: RunState, name: string): void => {
-  if (run.ending) throw new RunEnded('The run has ended.')
+  if (run.ending || run.closed) throw new RunEnded('The run has ended.')
   if (run.ports.lease.lost) end(run, { kind: 'refused', error: lostLease() })
   if (name === '' || name === '__proto__') throw new TypeError(`A step needs another name than \`${name}\`.`)
   if (run.used.has(name)) throw new TypeError(`Two steps of one run are called \`${name}\`. Give each its own name: a later run finds a result by it.`)

@@ -4,7 +4,7 @@ import type { Placement, Proof } from '../contract/kind.ts'
 import type { Claim, NewEvent, Settle } from '../contract/storage.ts'
 import type { Exchange } from '../http/client.ts'
 import { attemptData } from './attempt.ts'
-import type { Result } from './body.ts'
+import type { Result, StoredPlacement } from './body.ts'
 import { dropStale, type Journal, type OpenCommit, writeJournal, writeMarker } from './journal.ts'
 import type { Ending, Next } from './next-step.ts'
 
@@ -15,6 +15,10 @@ export interface Ended {
   readonly journal: Journal
   readonly open: OpenCommit | null
   readonly proof: Proof
+  /** It was uncertain when the run began. */
+  readonly wasUncertain: boolean
+  /** For what changes something: what was there before. */
+  readonly placed: StoredPlacement | undefined
   readonly exchanges: readonly Exchange[]
   readonly startedAt: number
   readonly now: number
@@ -22,23 +26,31 @@ export interface Ended {
   readonly attemptId: string
 }
 
-const partsOf = (journal: Journal): Placement[] => journal.done.map(({ placement }) => placement)
+const madeBy = (journal: Journal): Placement[] => journal.done.map(({ placement }) => placement)
 
-const resultOf = ({ ending, next, journal, proof, now }: Ended): Result | null => {
-  const parts = partsOf(journal)
+/** All parts that are there: an update leaves those that it did not make anew. */
+const partsOf = ({ claim, next, journal, placed }: Pick<Ended, 'claim' | 'next' | 'journal' | 'placed'>): Placement[] => {
+  const made = madeBy(journal)
+  return next.to === 'published' && claim.action === 'update' ? [...made, ...(placed?.parts ?? []).slice(made.length)] : made
+}
+
+const resultOf = (ended: Ended): Result | null => {
+  const { ending, next, proof, now } = ended
+  const parts = partsOf(ended)
   const placement = ending.kind === 'placed' ? ending.placement : undefined
   if (next.to === 'published') return { v: 1, ...(placement && { placement }), parts, proof, at: now }
   return next.reason || parts.length > 0 ? { v: 1, parts, ...(next.reason && { reason: next.reason }) } : null
 }
 
-const eventOf = ({ claim, ending, next, journal, proof, now }: Ended): NewEvent | undefined => {
+const eventOf = (ended: Ended): NewEvent | undefined => {
+  const { claim, ending, next, proof, now } = ended
   const told = (type: string, data: object): NewEvent => ({ type, data: JSON.stringify(data) })
   const { reason } = next
   switch (next.to) {
     case 'published':
       return told('delivery:published', {
         placement: ending.kind === 'placed' ? ending.placement : { id: '' },
-        parts: partsOf(journal),
+        parts: partsOf(ended),
         proof,
         lagMs: now - claim.dueAt,
       })
@@ -47,27 +59,31 @@ const eventOf = ({ claim, ending, next, journal, proof, now }: Ended): NewEvent 
     case 'missed':
       return told('delivery:missed', { lateMs: now - claim.dueAt })
     case 'uncertain':
-      return claim.from === 'uncertain' ? undefined : told('delivery:uncertain', { reason })
+      return ended.wasUncertain ? undefined : told('delivery:uncertain', { reason })
     case 'needs_action':
-      return told('delivery:needs-action', { reason, parts: partsOf(journal) })
+      return told('delivery:needs-action', { reason, parts: partsOf(ended) })
     case 'scheduled':
       return reason && next.nextAt !== null && next.nextAt > now ? told('delivery:postponed', { reason, nextAt: next.nextAt }) : undefined
   }
 }
 
 /** What stays open: an uncertain one may only be looked at from now on. */
-const openAfter = ({ claim, next, open }: Ended): OpenCommit | null =>
-  open && next.to === 'uncertain'
-    ? { ...open, uncertain: true, looks: open.uncertain && claim.from !== 'scheduled' ? open.looks + 1 : open.looks }
-    : next.to === 'published'
-      ? null
-      : open
+const openAfter = ({ next, open, wasUncertain }: Ended): OpenCommit | null => {
+  if (next.to === 'published') return null
+  return open && next.to === 'uncertain' ? { ...open, uncertain: true, looks: wasUncertain ? open.looks + 1 : 0 } : open
+}
+
+const attemptOf = (ended: Ended, journal: Journal, open: OpenCommit | null): Settle['attempt'] => {
+  const { claim, next, startedAt, tookMs, exchanges } = ended
+  const { to, reason, nextAt } = next
+  return { id: ended.attemptId, data: JSON.stringify(attemptData({ from: claim.from, to, startedAt, tookMs, exchanges, journal, open, reason, nextAt })) }
+}
 
 export const settleOf = (ended: Ended): Settle => {
   const { claim, ending, next } = ended
   const prepared = next.prepareAgain ? dropStale(ended.journal) : ended.journal
-  const kept = next.stopsTheClock ? { ...prepared, startedAt: next.nextAt } : prepared
-  const journal = ending.kind === 'ask' ? { ...kept, asked: ending.name } : kept
+  const kept = next.stopsTheClock ? { ...prepared, startedAt: next.nextAt, paced: ending.kind === 'paced' && prepared.paced } : prepared
+  const journal = { ...kept, asked: ending.kind === 'ask' ? ending.name : null, plannedAt: next.nextAt }
   const open = openAfter(ended)
   const ids = new Set([
     ...journal.done.map(({ placement }) => placement.id),
@@ -85,23 +101,15 @@ export const settleOf = (ended: Ended): Settle => {
     marker: writeMarker(journal, open),
     result: result && JSON.stringify(result),
     ...(next.release && { release: true }),
-    attempt: {
-      id: ended.attemptId,
-      data: JSON.stringify(
-        attemptData({
-          from: claim.from,
-          to: next.to,
-          startedAt: ended.startedAt,
-          tookMs: ended.tookMs,
-          exchanges: ended.exchanges,
-          journal,
-          open,
-          reason: next.reason,
-          nextAt: next.nextAt,
-        }),
-      ),
-    },
+    attempt: attemptOf(ended, journal, open),
     ...(event && { event }),
     placements: claim.action === 'unpublish' ? [] : [...ids],
   }
+}
+
+/** Of a row that this process cannot read, what it holds is left as it is. */
+export const settleUnread = (ended: Ended): Settle => {
+  const row = settleOf(ended)
+  const { steps, marker, result } = ended.claim
+  return { ...row, steps, marker, result: result ?? row.result, placements: [] }
 }

@@ -41,8 +41,9 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   unknown: 'Look at the platform.',
 }
 
+/** `search` begins at the start each time, whatever flags an adapter's pattern has. */
 const matches = (key: string | RegExp, code: string | undefined, message: string): boolean =>
-  typeof key === 'string' ? key === code : (code !== undefined && key.test(code)) || key.test(message)
+  typeof key === 'string' ? key === code : (code !== undefined && code.search(key) !== -1) || message.search(key) !== -1
 
 const readSafely = (platform: Described['platform'], reply: Reply): { code?: string; message?: string; retryAfterMs?: number } => {
   try {
