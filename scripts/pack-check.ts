@@ -5,10 +5,16 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-type Package = { readonly name: string; readonly exports: Readonly<Record<string, unknown>> }
+type Versions = Readonly<Record<string, string>>
+type Package = {
+  readonly name: string
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly peerDependencies?: Versions
+  readonly peerDependenciesMeta?: object
+}
 
 const read = (command: string, args: readonly string[]) => execFileSync(command, args, { encoding: 'utf8' })
-const { devDependencies: versions } = JSON.parse(readFileSync('package.json', 'utf8')) as { devDependencies: Record<string, string> }
+const { devDependencies: versions } = JSON.parse(readFileSync('package.json', 'utf8')) as { devDependencies: Versions }
 
 /** Packs one package and lints the tarball: the files its exports name are there, and their types resolve. */
 function pack(name: string, folder: string): string {
@@ -36,8 +42,13 @@ function createConsumer(folder: string, packages: readonly Package[], tarballs: 
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
   writeFileSync(join(folder, 'entries.ts'), packages.flatMap(entriesOf).join('\n'))
   copyFileSync('scripts/pack-check/consumer.ts', join(folder, 'consumer.ts'))
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', ...tarballs, `@types/node@${versions['@types/node']}`], { cwd: folder, stdio: 'inherit' })
+  const others = [...packages.flatMap(optionalPeersOf), `@types/node@${versions['@types/node']}`]
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', ...tarballs, ...others], { cwd: folder, stdio: 'inherit' })
 }
+
+/** npm leaves these out by itself, and some entries are only for those who have them. */
+const optionalPeersOf = ({ peerDependencies = {}, peerDependenciesMeta = {} }: Package) =>
+  Object.keys(peerDependenciesMeta).flatMap((name) => (name.startsWith('@syndikit/') ? [] : [`${name}@${peerDependencies[name]}`]))
 
 const entriesOf = ({ name, exports }: Package, index: number) =>
   Object.keys(exports)
