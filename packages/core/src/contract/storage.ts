@@ -268,5 +268,7 @@ export interface Storage<Tx = unknown> {
   readonly quotas: QuotaStore
   /** Deletes at most `limit` publications that are finished and older than `before`, with deliveries, attempts and events; and ended OAuth states. Returns how many; call again until 0. */
   clean(before: number, limit: number): Promise<number>
+  /** Whether an error says that one row's data cannot be stored, and nothing was: a batch is then tried in halves. Absent: no error says so. */
+  isDataError?(error: unknown): boolean
   close(): Promise<void>
 }

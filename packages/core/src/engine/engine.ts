@@ -1,9 +1,11 @@
 // Puts the pieces of the engine together: batched writes, worker, queue, events, housekeeping.
 
 import type { Queue, QueueRun } from '../contract/queue.ts'
+import type { Claim, Held } from '../contract/storage.ts'
 import { type DeliverDeps, deliver, type Writes } from './deliver.ts'
 import type { Deps } from './deps.ts'
 import { groupCommit } from './group-commit.ts'
+import type { Lease } from './lease.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { createPace } from './pace.ts'
 import { createWorker, type Worker } from './worker.ts'
@@ -26,10 +28,71 @@ export interface EngineOptions extends Deps {
 const hourMs = 3_600_000
 const cleanAtOnce = 500
 
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
+
 const writesOf = ({ storage, settings }: Deps) => {
   const { save, settle, extend } = storage.deliveries
-  const writes: Writes = { save: groupCommit(save), settle: groupCommit(settle) }
-  return { writes, extend: groupCommit<Parameters<typeof extend>[0][number], 'done' | 'stale'>((held) => extend(held, settings.leaseMs)) }
+  const isDataError = (error: unknown) => storage.isDataError?.(error) ?? false
+  const writes: Writes = { save: groupCommit(save, isDataError), settle: groupCommit(settle, isDataError) }
+  return { writes, extend: groupCommit((held: readonly Held[]) => extend(held, settings.leaseMs), isDataError) }
+}
+
+/** Tells the queue what is due soon. A queue that fails costs delay and nothing else. */
+const hinted = async ({ queue, clock, logger }: EngineOptions, deliveries: Parameters<Engine['stored']>[0]): Promise<void> => {
+  const soon = deliveries.filter(({ at }) => at < clock.now() + Math.max(queue.horizonMs, 1_000))
+  try {
+    if (soon.length > 0) await queue.hint(soon)
+  } catch (error) {
+    logger.warn({ error: nameOf(error) }, 'The queue took no hint; the database is asked instead.')
+  }
+}
+
+const clean = async ({ storage, clock, retentionMs }: EngineOptions, stop: AbortSignal): Promise<void> => {
+  const before = (await storage.now()) - retentionMs
+  while (!stop.aborted && (await storage.clean(before, cleanAtOnce)) > 0) await clock.sleep(50, stop)
+}
+
+const houseKeeping = async (options: EngineOptions, stop: AbortSignal): Promise<void> => {
+  while (!stop.aborted) {
+    await clean(options, stop).catch((error: unknown) =>
+      options.logger.warn({ error: nameOf(error) }, 'Old rows could not be removed; it is tried again in an hour.'),
+    )
+    await options.clock.sleep(hourMs, stop)
+  }
+}
+
+const startWith = (options: EngineOptions, worker: Worker, outbox: Outbox, run: QueueRun, stopped: () => void) => {
+  const stopping = new AbortController()
+  outbox.start()
+  const kept = houseKeeping(options, stopping.signal)
+  const stop = async () => {
+    await run.stop()
+    await worker.drain()
+    stopping.abort()
+    await kept
+    await outbox.stop()
+    stopped()
+  }
+  let ending: Promise<void> | undefined
+  return {
+    stop: () => {
+      ending ??= stop()
+      return ending
+    },
+  }
+}
+
+const tickWith = async ({ clock, settings }: EngineOptions, worker: Worker, outbox: Outbox, budgetMs: number): Promise<void> => {
+  const from = clock.elapsed()
+  // A run may take as long as a request: what is begun in the first half has time to end.
+  while (clock.elapsed() - from < budgetMs / 2) {
+    const before = worker.running
+    const { wakeInMs, settled } = await worker.work(settings.slots)
+    if (worker.running === before && before === 0) break
+    await (wakeInMs === 0 ? Promise.race([settled, clock.sleep(5)]) : settled)
+  }
+  await worker.drain()
+  await outbox.flush()
 }
 
 export const createEngine = (options: EngineOptions): Engine => {
@@ -38,85 +101,26 @@ export const createEngine = (options: EngineOptions): Engine => {
   const deps: DeliverDeps = { ...options, writes, pace: createPace(storage) }
   const outbox = createOutbox({ storage, clock, logger, owner: options.newId() })
   let run: QueueRun | undefined
-
-  const workerOf = (): Worker =>
-    createWorker({
-      storage,
-      clock,
-      logger,
-      leaseMs: settings.leaseMs,
-      slots: settings.slots,
-      perConnection: settings.perConnection,
-      extend,
-      deliver: async (claim, lease) => {
-        await deliver(deps, claim, lease)
-        outbox.wake()
-      },
-      freed: () => run?.wake(),
-    })
-
-  const stored: Engine['stored'] = (deliveries) => {
+  const deliverOne = async (claim: Claim, lease: Lease): Promise<void> => {
+    await deliver(deps, claim, lease)
     outbox.wake()
-    const soon = deliveries.filter(({ at }) => at < clock.now() + Math.max(queue.horizonMs, 1_000))
-    if (soon.length > 0)
-      void queue
-        .hint(soon)
-        .catch((error: unknown) =>
-          logger.warn({ error: error instanceof Error ? error.name : 'error' }, 'The queue took no hint; the database is asked instead.'),
-        )
   }
-
-  const clean = async (): Promise<void> => {
-    const before = (await storage.now()) - options.retentionMs
-    while ((await storage.clean(before, cleanAtOnce)) > 0) await clock.sleep(50)
+  const { leaseMs, slots, perConnection } = settings
+  const workerOf = () => createWorker({ storage, clock, logger, leaseMs, slots, perConnection, extend, deliver: deliverOne, freed: () => run?.wake() })
+  return {
+    outbox,
+    stored: (deliveries) => {
+      outbox.wake()
+      void hinted(options, deliveries)
+    },
+    start: () => {
+      if (run) throw new TypeError('This Syndikit works already: stop it before you start it again.')
+      const worker = workerOf()
+      run = queue.run((n) => worker.work(n), { clock, logger })
+      return startWith(options, worker, outbox, run, () => {
+        run = undefined
+      })
+    },
+    tick: (budgetMs) => tickWith(options, workerOf(), outbox, budgetMs),
   }
-
-  const houseKeeping = async (stop: AbortSignal): Promise<void> => {
-    while (!stop.aborted) {
-      await clean().catch((error: unknown) =>
-        logger.warn({ error: error instanceof Error ? error.name : 'error' }, 'Old rows could not be removed; it is tried again in an hour.'),
-      )
-      await clock.sleep(hourMs, stop)
-    }
-  }
-
-  const start = () => {
-    if (run) throw new TypeError('This Syndikit works already: stop it before you start it again.')
-    const worker = workerOf()
-    const stopping = new AbortController()
-    run = queue.run((n) => worker.work(n), { clock, logger })
-    outbox.start()
-    const kept = houseKeeping(stopping.signal)
-    let stopped: Promise<void> | undefined
-    const stop = async () => {
-      await run?.stop()
-      await worker.drain()
-      stopping.abort()
-      await kept
-      await outbox.stop()
-      run = undefined
-    }
-    return {
-      stop: () => {
-        stopped ??= stop()
-        return stopped
-      },
-    }
-  }
-
-  const tick = async (budgetMs: number): Promise<void> => {
-    const from = clock.elapsed()
-    const worker = workerOf()
-    // A run may take as long as a request: what is begun in the first half has time to end.
-    while (clock.elapsed() - from < budgetMs / 2) {
-      const before = worker.running
-      const { wakeInMs, settled } = await worker.work(settings.slots)
-      if (worker.running === before && before === 0) break
-      await (wakeInMs === 0 ? Promise.race([settled, clock.sleep(5)]) : settled)
-    }
-    await worker.drain()
-    while ((await outbox.flush()) > 0);
-  }
-
-  return { outbox, stored, start, tick }
 }

@@ -10,7 +10,7 @@ import type { Ending } from './next-step.ts'
 import type { RunPorts } from './run-state.ts'
 
 export interface Pace {
-  /** Before the first run: a slot where the adapter paces, and whatever the platform asked to wait for. */
+  /** Before a run that is to send: a slot where the adapter paces, and whatever the platform asked this connection to wait for. */
   before(adapter: Adapter, claim: Claim, ports: RunPorts): Promise<Ending | undefined>
   /** Takes every window of the action; the instant to come back at where one is full. */
   take(adapter: Adapter, claim: Claim): Promise<number | undefined>
@@ -23,6 +23,7 @@ export interface Pace {
 }
 
 const defaultHoldMs = 15 * 60_000
+const longestHoldMs = 30 * 24 * 3_600_000
 const readsAtATime = 2
 const uploadsAtATime = 4
 
@@ -36,16 +37,38 @@ const bucketsOf = (adapter: Adapter, tenant: string, connectionId: string, actio
       windowMs,
     }))
 
-const declares = (adapter: Adapter): boolean => adapter.paceMs !== undefined || (adapter.rates?.length ?? 0) > 0
+interface Lane {
+  readonly reads: Bottleneck
+  readonly uploads: PQueue
+  users: number
+}
+
+/** A lane lives as long as somebody uses it. */
+const inLane = async <T>(lanes: Map<string, Lane>, connectionId: string, mode: CallMode, work: () => Promise<T>): Promise<T> => {
+  if (mode === 'commit') return work()
+  const lane = lanes.get(connectionId) ?? {
+    reads: new Bottleneck({ maxConcurrent: readsAtATime }),
+    uploads: new PQueue({ concurrency: uploadsAtATime }),
+    users: 0,
+  }
+  lanes.set(connectionId, lane)
+  lane.users += 1
+  try {
+    return await (mode === 'read' ? lane.reads.schedule(work) : lane.uploads.add(work))
+  } finally {
+    lane.users -= 1
+    if (lane.users === 0) lanes.delete(connectionId)
+  }
+}
 
 export const createPace = (storage: Storage): Pace => {
-  const lanes = new Map<string, { reads: Bottleneck; uploads: PQueue; users: number }>()
+  const lanes = new Map<string, Lane>()
   return {
     before: async (adapter, claim, ports) => {
-      if (!declares(adapter) || ports.open) return undefined
+      if (ports.open) return undefined
       const interval = ports.journal.paced || claim.action !== 'publish' ? 0 : (adapter.paceMs ?? 0)
       const until = await storage.quotas.slot(claim.tenant, claim.connectionId, interval)
-      ports.journal.paced = true
+      ports.journal.paced = interval > 0 || ports.journal.paced
       return until > ports.now() ? { kind: 'paced', until } : undefined
     },
     take: async (adapter, claim) => {
@@ -54,33 +77,15 @@ export const createPace = (storage: Storage): Pace => {
       const taken = await storage.quotas.take(buckets)
       return taken.ok ? undefined : taken.retryAt
     },
-    hold: async (claim, afterMs = defaultHoldMs) => storage.quotas.hold(claim.tenant, claim.connectionId, (await storage.now()) + afterMs),
+    hold: async (claim, afterMs = defaultHoldMs) => {
+      const forMs = Number.isFinite(afterMs) ? Math.min(Math.max(afterMs, 0), longestHoldMs) : defaultHoldMs
+      await storage.quotas.hold(claim.tenant, claim.connectionId, (await storage.now()) + Math.ceil(forMs))
+    },
     told: (adapter, connection, action, { remaining, resetAt }) => {
       if (remaining > 0) return
       const [bucket] = bucketsOf(adapter, connection.tenant, connection.id, action).filter(({ tenant }) => tenant !== '')
       if (bucket) void storage.quotas.correct(bucket, bucket.limit - remaining, resetAt.getTime()).catch(() => undefined)
     },
-    limiter: (connectionId) => {
-      const lane = () => {
-        const known = lanes.get(connectionId) ?? {
-          reads: new Bottleneck({ maxConcurrent: readsAtATime }),
-          uploads: new PQueue({ concurrency: uploadsAtATime }),
-          users: 0,
-        }
-        lanes.set(connectionId, known)
-        return known
-      }
-      return async (mode, work) => {
-        if (mode === 'commit') return work()
-        const own = lane()
-        own.users += 1
-        try {
-          return await (mode === 'read' ? own.reads.schedule(work) : own.uploads.add(work))
-        } finally {
-          own.users -= 1
-          if (own.users === 0) lanes.delete(connectionId)
-        }
-      }
-    },
+    limiter: (connectionId) => (mode, work) => inLane(lanes, connectionId, mode, work),
   }
 }

@@ -2,11 +2,12 @@
 
 import type { Clock, Logger } from '../contract/ports.ts'
 import type { Worked } from '../contract/queue.ts'
-import type { Claim, ClaimQuery, Held, Storage, Written } from '../contract/storage.ts'
-import { createLease, type Lease, moment } from './lease.ts'
+import type { Claim, Held, Storage, Written } from '../contract/storage.ts'
+import { type InFlight, keepLeases, sharesOf } from './in-flight.ts'
+import { createLease, type Lease, type Moment, moment } from './lease.ts'
 
 export interface WorkerOptions {
-  readonly storage: Storage
+  readonly storage: Pick<Storage, 'deliveries'>
   readonly clock: Clock
   readonly logger: Logger
   readonly leaseMs: number
@@ -18,13 +19,7 @@ export interface WorkerOptions {
   readonly freed: () => void
 }
 
-interface InFlight {
-  readonly claim: Claim
-  readonly lease: Lease
-  readonly done: Promise<void>
-}
-
-/** Claims no row before its worker has had this many bad endings alone. */
+/** From this claim on without a saved step it runs alone: it may be what took its workers down. */
 const suspectStarts = 3
 const longestPauseMs = 1_000
 
@@ -37,141 +32,95 @@ export interface Worker {
   drain(): Promise<void>
 }
 
-const counted = (held: Iterable<InFlight>, of: (claim: Claim) => string): Map<string, number> => {
-  const counts = new Map<string, number>()
-  for (const { claim } of held) counts.set(of(claim), (counts.get(of(claim)) ?? 0) + 1)
-  return counts
+interface State {
+  readonly options: WorkerOptions
+  readonly held: Map<string, InFlight>
+  readonly leases: ReturnType<typeof keepLeases>
+  /** Set while a suspect delivery is held, which must take nobody down with it. */
+  alone: boolean
+  stopping: boolean
+  /** One claim at a time: shares are counted from what is held. */
+  turn: Promise<unknown>
 }
-const atLeast = (counts: Map<string, number>, most: number): string[] => [...counts].filter(([, count]) => count >= most).map(([key]) => key)
 
-export const createWorker = (options: WorkerOptions): Worker => {
-  const { storage, clock, logger, leaseMs, slots } = options
-  const held = new Map<string, InFlight>()
-  /** Set while a suspect delivery runs, which must take nobody down with it. */
-  let alone = false
-  let stopping = false
-  let claiming = 0
-  let extending: AbortController | undefined
-  const perTenant = Math.max(1, Math.floor(slots * 0.8))
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
+const isSuspect = ({ starts }: Claim): boolean => starts >= suspectStarts
 
-  const query = (limit: number, lateByMs: number | undefined): ClaimQuery => ({
-    limit,
-    leaseMs,
-    perTenant,
-    perConnection: options.perConnection,
-    skipTenants:
-      slots > 1
-        ? atLeast(
-            counted(held.values(), ({ tenant }) => tenant),
-            perTenant,
-          )
-        : [],
-    skipConnections: atLeast(
-      counted(held.values(), ({ connectionId }) => connectionId),
-      options.perConnection,
-    ),
-    ...(lateByMs !== undefined && { lateByMs }),
+const othersOf = ({ held }: State, claim: Claim): Promise<unknown> =>
+  Promise.all([...held.values()].filter((one) => one.claim.id !== claim.id).map(({ done }) => done))
+
+const release = ({ held, leases, options }: State, claim: Claim): void => {
+  held.delete(claim.id)
+  if (held.size === 0) leases.end()
+  options.freed()
+}
+
+const run = async (state: State, claim: Claim, lease: Lease): Promise<void> => {
+  const { deliver, logger } = state.options
+  try {
+    if (isSuspect(claim)) await othersOf(state, claim)
+    await deliver(claim, lease)
+  } catch (error) {
+    logger.error({ deliveryId: claim.id, error: nameOf(error) }, 'A delivery ended in a fault of Syndikit itself; its lease ends and it is taken up again.')
+  } finally {
+    if (isSuspect(claim)) state.alone = false
+    release(state, claim)
+  }
+}
+
+const start = (state: State, claim: Claim, from: Moment): Promise<void> => {
+  const { clock, leaseMs } = state.options
+  const lease = createLease(clock, from, leaseMs)
+  if (isSuspect(claim)) state.alone = true
+  let resolve = (): void => undefined
+  const done = new Promise<void>((ended) => {
+    resolve = ended
   })
+  state.held.set(claim.id, { claim, lease, done })
+  void run(state, claim, lease).then(resolve)
+  return done
+}
 
-  const extendAll = async (): Promise<void> => {
-    const from = moment(clock)
-    await Promise.all(
-      [...held.values()].map(async ({ claim, lease }) => {
-        try {
-          if ((await options.extend({ id: claim.id, fence: claim.fence })) === 'stale') lease.lose()
-          else lease.renew(from)
-        } catch (error) {
-          logger.warn({ deliveryId: claim.id, error: nameOf(error) }, 'A lease could not be extended; it runs out unless the next try works.')
-        }
-      }),
-    )
-  }
+const nothing = (): Worked => ({ wakeInMs: longestPauseMs, settled: Promise.resolve() })
 
-  /** Runs while anything is held. */
-  const keepExtending = async (): Promise<void> => {
-    if (extending) return
-    const own = new AbortController()
-    extending = own
-    while (held.size > 0) {
-      await clock.sleep(Math.floor(leaseMs / 3), own.signal)
-      if (own.signal.aborted) return
-      await extendAll()
-    }
-    if (extending === own) extending = undefined
-  }
-
-  const release = (claim: Claim): void => {
-    held.delete(claim.id)
-    if (held.size === 0) {
-      extending?.abort()
-      extending = undefined
-    }
-    options.freed()
-  }
-
-  const run = async (claim: Claim, lease: Lease): Promise<void> => {
-    try {
-      if (claim.starts >= suspectStarts) await others(claim)
-      await options.deliver(claim, lease)
-    } catch (error) {
-      logger.error({ deliveryId: claim.id, error: nameOf(error) }, 'A delivery ended in a fault of Syndikit itself; its lease ends and it is taken up again.')
-    } finally {
-      if (claim.starts >= suspectStarts) alone = false
-      release(claim)
-    }
-  }
-
-  const others = async (claim: Claim): Promise<void> => {
-    alone = true
-    await Promise.all([...held.values()].filter((one) => one.claim.id !== claim.id).map(({ done }) => done))
-  }
-
-  const start = (claim: Claim, from: ReturnType<typeof moment>): Promise<void> => {
-    const lease = createLease(clock, from, leaseMs)
-    if (claim.starts >= suspectStarts) alone = true
-    let begin = (): void => undefined
-    const done = new Promise<void>((resolve) => {
-      begin = () => void run(claim, lease).then(resolve)
-    })
-    held.set(claim.id, { claim, lease, done })
-    begin()
-    return done
-  }
-
-  const claim = async (limit: number, lateByMs: number | undefined): Promise<Worked> => {
-    const from = moment(clock)
-    const { claims, wakeInMs, more } = await storage.deliveries.claim(query(limit, lateByMs))
-    const started = claims.map((one) => start(one, from))
-    if (started.length > 0) void keepExtending()
+const claim = async (state: State, n: number, lateByMs: number | undefined): Promise<Worked> => {
+  const { clock, logger, storage, leaseMs, slots, perConnection } = state.options
+  const limit = state.stopping || state.alone ? 0 : Math.min(n, slots - state.held.size)
+  if (limit <= 0) return nothing()
+  const from = moment(clock)
+  const shares = sharesOf(state.held, { perTenant: Math.max(1, Math.floor(slots * 0.8)), perConnection })
+  try {
+    const { claims, wakeInMs, more } = await storage.deliveries.claim({ limit, leaseMs, ...shares, ...(lateByMs !== undefined && { lateByMs }) })
+    const started = claims.map((one) => start(state, one, from))
+    if (started.length > 0) state.leases.begin()
     const again = claims.length > 0 && (more || claims.length === limit)
     return { wakeInMs: again ? 0 : Math.min(wakeInMs ?? longestPauseMs, longestPauseMs), settled: Promise.all(started).then(() => undefined) }
+  } catch (error) {
+    logger.error({ error: nameOf(error) }, 'The database could not be asked for due deliveries.')
+    return nothing()
   }
+}
 
+const drain = async (state: State): Promise<void> => {
+  state.stopping = true
+  await state.turn
+  while (state.held.size > 0) await Promise.all([...state.held.values()].map(({ done }) => done))
+}
+
+export const createWorker = (options: WorkerOptions): Worker => {
+  const held = new Map<string, InFlight>()
+  const { clock, logger, leaseMs, extend } = options
+  const leases = keepLeases({ held, clock, logger, leaseMs, extend })
+  const state: State = { options, held, leases, alone: false, stopping: false, turn: Promise.resolve() }
   return {
-    work: async (n, lateByMs) => {
-      const limit = stopping || alone ? 0 : Math.min(n, slots - held.size - claiming)
-      if (limit <= 0) return { wakeInMs: longestPauseMs, settled: Promise.resolve() }
-      claiming += limit
-      try {
-        return await claim(limit, lateByMs)
-      } catch (error) {
-        logger.error({ error: nameOf(error) }, 'The database could not be asked for due deliveries.')
-        return { wakeInMs: longestPauseMs, settled: Promise.resolve() }
-      } finally {
-        claiming -= limit
-      }
+    work: (n, lateByMs) => {
+      const worked = state.turn.then(() => claim(state, n, lateByMs))
+      state.turn = worked
+      return worked
     },
     get running() {
       return held.size
     },
-    drain: async () => {
-      stopping = true
-      while (held.size > 0 || claiming > 0) {
-        await Promise.all([...held.values()].map(({ done }) => done))
-        if (claiming > 0) await clock.sleep(5)
-      }
-    },
+    drain: () => drain(state),
   }
 }
-
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
