@@ -55,7 +55,7 @@ const awaitProcessing = async (id: string, media: Media, { http, later }: Run): 
 }
 
 /** Resumes where an earlier run stopped. The id is good for a day; past it X takes it for invalid, which is `stale`. */
-export const upload = async (media: Media, at: string, run: Run): Promise<string> => {
+const upload = async (media: Media, at: string, run: Run): Promise<string> => {
   const { http, once } = run
   const { id } = await once(`${at}/initialize`, () =>
     http.post('media/upload/initialize', {

@@ -26,7 +26,7 @@ import type { options, XPost } from '../src/request.ts'
 import type { State } from '../src/sandbox/state.ts'
 import { sandbox as emulator } from '../src/sandbox.ts'
 
-export const start = Date.parse('2026-11-20T09:00:00.000Z')
+const start = Date.parse('2026-11-20T09:00:00.000Z')
 export const sara = { id: '1700000000000000001', name: 'sandbox_sara' }
 export const omar = { id: '1700000000000000002', name: 'sandbox_omar' }
 
@@ -280,7 +280,7 @@ export const sceneOf = (who: { id: string; name: string } = sara, app: { longPos
     commits: () => sent.filter(({ method, path }) => method === 'POST' && path === '/2/tweets').length,
   }
 }
-export type Scene = ReturnType<typeof sceneOf>
+type Scene = ReturnType<typeof sceneOf>
 
 /** What a finished publish left, as `update` and `unpublish` get it: without files, as the engine gives it. */
 export const placedOf = ({ placement, parts }: Outcome, draft: Draft): Placed<Post> => {

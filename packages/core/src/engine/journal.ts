@@ -4,7 +4,7 @@ import type { Json } from '../contract/json.ts'
 import type { Placement } from '../contract/kind.ts'
 import { versioned } from './versioned.ts'
 
-export interface Finished {
+interface Finished {
   readonly name: string
   /** What was sent, for `explain`. */
   readonly request: Json

@@ -22,7 +22,7 @@ const listed = z.array(z.object({ id: z.string(), text: z.string(), at: z.number
 type Door = 'idempotent' | 'two-phase' | 'look-up' | 'probe' | 'blind'
 type Sent = { text: string; replyTo?: string; container?: string }
 
-export const recoveries: Readonly<Record<Door, Recovery>> = {
+const recoveries: Readonly<Record<Door, Recovery>> = {
   idempotent: { class: 'idempotent', forMs: 3_600_000 },
   'two-phase': { class: 'two-phase', settleMs: 60_000 },
   'look-up': { class: 'look-up', settleMs: 120_000 },

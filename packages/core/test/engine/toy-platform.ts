@@ -20,7 +20,7 @@ interface State {
   revoked: boolean
 }
 
-export const hourMs = 3_600_000
+const hourMs = 3_600_000
 
 const fail = (status: number, code: string): Response => Response.json({ code, message: `toy says ${code}` }, { status })
 const bearer = (request: Request): string => request.headers.get('authorization')?.replace('Bearer ', '') ?? ''

@@ -28,7 +28,7 @@ const partsOf = ({ content }: Sample): readonly { text?: string; media?: readonl
   return [written, ...(written.thread ?? [])]
 }
 
-export const expected = (sample: Sample): readonly { readonly text: string; readonly media: number }[] =>
+const expected = (sample: Sample): readonly { readonly text: string; readonly media: number }[] =>
   partsOf(sample).map((part, i) => ({ text: sample.texts?.[i] ?? part.text ?? '', media: sample.media?.[i] ?? part.media?.length ?? 0 }))
 
 export const draftOf = (stage: Stage, sample: Sample, more: object = {}) => ({
