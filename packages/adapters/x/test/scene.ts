@@ -280,7 +280,6 @@ export const sceneOf = (who: { id: string; name: string } = sara, app: { longPos
     commits: () => sent.filter(({ method, path }) => method === 'POST' && path === '/2/tweets').length,
   }
 }
-type Scene = ReturnType<typeof sceneOf>
 
 /** What a finished publish left, as `update` and `unpublish` get it: without files, as the engine gives it. */
 export const placedOf = ({ placement, parts }: Outcome, draft: Draft): Placed<Post> => {

@@ -63,6 +63,7 @@ export interface Run extends Reading {
   /** What the user typed and, for `session`, `access`; opened on `reveal()`. Never a refresh token. */
   readonly credentials: Readonly<Record<string, Secret>>
   /** Saves the JSON of `work` under `name`; later runs get it back. Names are unique in a run; may run in `Promise.all`. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a step may be done for its effect, and an async function that returns nothing is `void`
   once<T extends Json | void>(name: string, work: () => Promise<T>): Promise<T>
   /** The call that must not happen twice. One at a time. `request` is stored before `send`, and the stored one is what `send` gets, always. */
   commit<R extends Json, T extends Placement>(name: string, step: Commit<R, T>): Promise<T>
