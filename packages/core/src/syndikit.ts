@@ -12,15 +12,13 @@ import type { EventMap, EventType, SyndikitEvent } from './contract/events.ts'
 import type { Clock, Fetch, Logger, Random } from './contract/ports.ts'
 import type { Queue } from './contract/queue.ts'
 import type { Storage } from './contract/storage.ts'
-import type { Deps, Settings } from './engine/deps.ts'
-import { createEngine } from './engine/engine.ts'
-import { leastLeaseMs } from './engine/lease.ts'
-import { defaultMaxLatenessMs, defaultRetryAfterMs } from './engine/next-step.ts'
-import { timeoutOf } from './http/client.ts'
+import type { Deps } from './engine/deps.ts'
+import { createEngine, type Engine } from './engine/engine.ts'
 import { type MediaOptions, mediaOpener } from './media/opener.ts'
 import { systemClock, systemRandom } from './ports/system.ts'
 import { guardedFetch } from './ports/transport.ts'
 import { inProcessQueue } from './queue/in-process.ts'
+import { adaptersOf, retentionOf, settingsOf } from './settings.ts'
 import { parseKeys } from './vault/keys.ts'
 import { createVault, type TokenVault } from './vault/vault.ts'
 
@@ -84,55 +82,6 @@ export interface Syndikit<A extends Adapter = Adapter> {
 }
 
 const silent: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
-const dayMs = 86_400_000
-
-const wholeNumber = (name: string, value: number | undefined, otherwise: number, least: number, why = ''): number => {
-  if (value === undefined) return otherwise
-  if (!Number.isInteger(value) || value < least)
-    throw new TypeError(`createSyndikit: \`${name}\` is a whole number of at least ${least}${why}, not ${String(value)}.`)
-  return value
-}
-
-const retriesOf = (given: SyndikitOptions['retryAfterMs']): Settings['retryAfterMs'] => {
-  const plans: Readonly<Record<string, readonly number[]>> =
-    given === undefined ? {} : Array.isArray(given) ? { default: given as readonly number[] } : (given as Readonly<Record<string, readonly number[]>>)
-  for (const [name, pauses] of Object.entries(plans)) {
-    if (!Array.isArray(pauses) || pauses.some((pause) => !Number.isFinite(pause) || pause < 0))
-      throw new TypeError(`createSyndikit: \`retryAfterMs\`${name === 'default' ? '' : ` for ${name}`} is a list of pauses in ms, such as [300000, 900000].`)
-  }
-  return { ...plans, default: plans.default ?? defaultRetryAfterMs }
-}
-
-const settingsOf = (options: SyndikitOptions): Settings => {
-  const requestTimeoutMs = options.requestTimeoutMs === undefined ? undefined : wholeNumber('requestTimeoutMs', options.requestTimeoutMs, 0, 100)
-  const slowest = Math.max(...options.adapters.map((adapter) => timeoutOf(adapter, requestTimeoutMs)))
-  const leastMs = leastLeaseMs(slowest)
-  return {
-    retryAfterMs: retriesOf(options.retryAfterMs),
-    maxLatenessMs: wholeNumber('maxLatenessMs', options.maxLatenessMs, defaultMaxLatenessMs, 1),
-    onUncertain: options.onUncertain ?? 'hold',
-    requestTimeoutMs,
-    leaseMs: wholeNumber('leaseMs', options.leaseMs, Math.max(60_000, 2 * slowest), leastMs, ", the slowest adapter's time-out and 4 s"),
-    slots: wholeNumber('slots', options.slots, 20, 1),
-    perConnection: wholeNumber('perConnection', options.perConnection, 2, 1),
-  }
-}
-
-const adaptersOf = <A extends Adapter>(adapters: readonly A[]): Map<string, A> => {
-  if (!Array.isArray(adapters) || adapters.length === 0)
-    throw new TypeError('createSyndikit: `adapters` is a list with at least one adapter, such as [bluesky()].')
-  const byId = new Map<string, A>()
-  for (const adapter of adapters) {
-    if (typeof adapter !== 'object' || adapter === null || adapter.contract !== 1)
-      throw new TypeError(
-        "createSyndikit: `adapters` holds something that is no adapter of contract 1. Call its factory (`bluesky()`), and keep its version with core's.",
-      )
-    if (byId.has(adapter.id)) throw new TypeError(`createSyndikit: two adapters are called \`${adapter.id}\`. Pass each once.`)
-    byId.set(adapter.id, adapter)
-  }
-  return byId
-}
-
 /** The same calls, each after the database was opened. */
 const afterOpen = <T extends object>(calls: T, open: () => Promise<void>): T =>
   Object.fromEntries(
@@ -145,13 +94,65 @@ const afterOpen = <T extends object>(calls: T, open: () => Promise<void>): T =>
     ]),
   ) as T
 
-/**
- * Builds a Syndikit. Does nothing until it is called or started.
- * @throws TypeError that names the option and the mend.
- */
-export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions<A>): Syndikit<A> => {
+/** Opens the database once; a failure is forgotten, so that the next call tries again. */
+const opener = (storage: Storage, deployment: string): (() => Promise<void>) => {
+  let opening: Promise<void> | undefined
+  return () => {
+    opening ??= storage.open(deployment).catch((error: unknown) => {
+      opening = undefined
+      throw error
+    })
+    return opening
+  }
+}
+
+interface Workable {
+  readonly engine: Pick<Engine, 'start'>
+  readonly open: () => Promise<void>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Waits for a database that is down; one that belongs to another deployment, or to a newer version, it leaves alone. */
+const opened = async ({ open, clock, logger }: Workable, stop: AbortSignal): Promise<boolean> => {
+  for (let pauseMs = 500; !stop.aborted; pauseMs = Math.min(pauseMs * 2, 30_000)) {
+    try {
+      await open()
+      return !stop.aborted
+    } catch (error) {
+      if (error instanceof TypeError) {
+        logger.error({ error: error.message }, 'The database cannot be used; nothing goes out.')
+        return false
+      }
+      logger.error({ error: error instanceof Error ? error.name : 'error' }, 'The database could not be opened yet; it is tried again.')
+      await clock.sleep(pauseMs, stop)
+    }
+  }
+  return false
+}
+
+const starter = (workable: Workable): { start(): Working; stop(): Promise<void> } => {
+  let working: { stop(): Promise<void> } | undefined
+  const start = (): Working => {
+    if (working) throw new TypeError('This Syndikit works already: stop it before you start it again.')
+    const stopping = new AbortController()
+    const started = opened(workable, stopping.signal).then((is) => (is ? workable.engine.start() : undefined))
+    const stop = async () => {
+      stopping.abort()
+      await (await started)?.stop()
+      if (working === own) working = undefined
+    }
+    const own = { stop }
+    working = own
+    return { stop, [Symbol.asyncDispose]: stop }
+  }
+  return { start, stop: async () => working?.stop() }
+}
+
+/** The ports and parts that everything else is built on. */
+const partsOf = (options: SyndikitOptions) => {
   const adapters = adaptersOf(options.adapters)
-  const settings = settingsOf(options as SyndikitOptions)
+  const settings = settingsOf(options)
   const { storage, deployment = 'default', clock = systemClock, random = systemRandom, logger = silent } = options
   if (typeof storage?.open !== 'function') throw new TypeError("createSyndikit: `storage` is a driver, such as sqliteStorage('syndikit.db').")
   if (typeof deployment !== 'string' || deployment === '') throw new TypeError('createSyndikit: `deployment` is a name, such as `production`.')
@@ -159,38 +160,22 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
   const vault = createVault({ ring: parseKeys(options.keys), deployment, storage, random, logger })
   const shared = { adapters, storage, vault, clock, random, fetch, logger }
   const access = createAccess(shared)
-  const deps: Deps = { adapters, storage, access, fetch, clock, random, logger, deployment, settings, media: mediaOpener({ ...options.media, fetch, clock }) }
-  const newId = createIds(clock, random)
-  const engine = createEngine({
-    ...deps,
-    newId,
-    queue: options.queue ?? inProcessQueue(),
-    retentionMs: wholeNumber('retentionMs', options.retentionMs, 400 * dayMs, dayMs),
-  })
+  const media = mediaOpener({ ...options.media, fetch, clock })
+  const deps: Deps = { adapters, storage, access, fetch, clock, random, logger, deployment, settings, media }
+  return { shared, access, vault, deps, newId: createIds(clock, random) }
+}
+
+/**
+ * Builds a Syndikit. Does nothing until it is called or started.
+ * @throws TypeError that names the option and the mend.
+ */
+export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions<A>): Syndikit<A> => {
+  const { shared, access, vault, deps, newId } = partsOf(options as SyndikitOptions)
+  const { storage, clock, logger, deployment } = deps
+  const engine = createEngine({ ...deps, newId, queue: options.queue ?? inProcessQueue(), retentionMs: retentionOf(options as SyndikitOptions) })
   const calls: Calls = { ...deps, newId, stored: engine.stored }
-  let opening: Promise<void> | undefined
-  const open = (): Promise<void> => {
-    opening ??= storage.open(deployment).catch((error: unknown) => {
-      opening = undefined
-      throw error
-    })
-    return opening
-  }
-  let working: { stop(): Promise<void> } | undefined
-  const start = (): Working => {
-    if (working) throw new TypeError('This Syndikit works already: stop it before you start it again.')
-    const started = open().then(() => engine.start())
-    started.catch((error: unknown) =>
-      logger.error({ error: error instanceof Error ? error.message : 'error' }, 'The database could not be opened; nothing goes out.'),
-    )
-    const stop = async () => {
-      const run = await started.catch(() => undefined)
-      await run?.stop()
-      working = undefined
-    }
-    working = { stop }
-    return { stop, [Symbol.asyncDispose]: stop }
-  }
+  const open = opener(storage, deployment)
+  const work = starter({ engine, open, clock, logger })
   return {
     connections: afterOpen(createConnections({ ...shared, access, woken: engine.stored }), open),
     publisher: afterOpen(createPublisher<A>(calls), open),
@@ -202,13 +187,13 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
       return explain(calls, request)
     },
     open,
-    start,
+    start: work.start,
     tick: async ({ budgetMs = 20_000 } = {}) => {
       await open()
       await engine.tick(budgetMs)
     },
     close: async () => {
-      await working?.stop()
+      await work.stop()
       await access.drain()
       await storage.close()
     },

@@ -8,7 +8,7 @@ import type { Deps } from '../engine/deps.ts'
 import type { Draft, ReadDraft } from './draft.ts'
 import { canonical, sha256 } from './ids.ts'
 import { type Prepared, prepare, refuse } from './prepare.ts'
-import { dueOf } from './when.ts'
+import { dueOf, formatterOf, unknownZone } from './when.ts'
 
 export interface AcceptedDelivery {
   readonly id: string
@@ -44,15 +44,25 @@ interface Timed {
   readonly problems: readonly Problem[]
 }
 
+/** `now`: a publish; `at`: a schedule, which never goes out because its moment was forgotten; `any`: a check of either. */
+type Way = 'now' | 'at' | 'any'
+
+const strayTimes = (draft: ReadDraft, way: Way): Problem[] => {
+  const timed = (['at', 'times', 'timeZone'] as const).filter((member) => draft[member] !== undefined)
+  if (way === 'now') return timed.map((member) => ({ code: 'unknown-member', pointer: `/${member}`, fix: 'Remove it, or use `scheduler.schedule`.' }))
+  return draft.timeZone !== undefined && !formatterOf(draft.timeZone) ? [unknownZone(draft.timeZone)] : []
+}
+
 /** When each platform's delivery is due. */
-const timesOf = (draft: ReadDraft, platforms: readonly string[], now: number): Timed => {
+const timesOf = (draft: ReadDraft, platforms: readonly string[], now: number, way: Way): Timed => {
   const dueAt = new Map<string, number>()
   const wall: Record<string, { at: string; timeZone: string }> = {}
-  const problems: Problem[] = []
+  const problems: Problem[] = [...strayTimes(draft, way)]
   for (const platform of platforms) {
     const own = draft.times?.[platform]
     const at = own ?? draft.at
     if (at === undefined) {
+      if (way === 'at') problems.push({ code: 'time-missing', pointer: '/at', fix: 'Say when it is to go out, or `publish` it now.' })
       dueAt.set(platform, now)
       continue
     }
@@ -85,6 +95,7 @@ export const problemsOf = async (deps: Deps, given: unknown): Promise<readonly P
       prepared.draft,
       prepared.connections.map(({ platform }) => platform),
       now,
+      'any',
     ).problems,
   ]
 }
@@ -134,12 +145,15 @@ const publicationOf = (calls: Calls, given: unknown, prepared: Required<Prepared
 const view = (one: NewPublication): AcceptedDelivery[] =>
   one.deliveries.map(({ id, connectionId, platform, dueAt }) => ({ id, connectionId, platform, dueAt: new Date(dueAt) }))
 
-const replayed = async (calls: Calls, tenant: string, publicationId: string): Promise<Accepted> => {
+export const replayed = async (calls: Calls, tenant: string, publicationId: string): Promise<Accepted> => {
   const { items } = await calls.storage.deliveries.list(tenant, { publicationId, limit: 1_000 })
   return {
     status: 'replayed',
     publicationId,
-    deliveries: items.map(({ id, connectionId, platform, dueAt }) => ({ id, connectionId, platform, dueAt: new Date(dueAt) })),
+    // As they were given: ids grow.
+    deliveries: items
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, connectionId, platform, dueAt }) => ({ id, connectionId, platform, dueAt: new Date(dueAt) })),
   }
 }
 
@@ -174,11 +188,11 @@ interface Read {
  * A draft that cannot be taken in any more may have been taken in before: when a call is repeated after a crash, its moment may have passed and its files may
  * be gone. Then its key speaks for it.
  */
-const read = async (calls: Calls, given: unknown, now: number): Promise<Read> => {
+const read = async (calls: Calls, given: unknown, now: number, way: Way): Promise<Read> => {
   const prepared = await prepare(calls, given)
   const { draft, connections } = prepared
   const platforms = connections.map(({ platform }) => platform)
-  const timed = draft && timesOf(draft, platforms, now)
+  const timed = draft && timesOf(draft, platforms, now, way)
   const problems = [...prepared.problems, ...(timed?.problems ?? [])].filter(({ severity }) => severity !== 'warning')
   if (problems.length === 0 && timed) return { problems, publication: publicationOf(calls, given, prepared as Required<Prepared>, timed) }
   const before = draft?.idempotencyKey === undefined ? undefined : await calls.storage.publications.byKey(draft.tenant, draft.idempotencyKey)
@@ -186,10 +200,15 @@ const read = async (calls: Calls, given: unknown, now: number): Promise<Read> =>
 }
 
 /** Checks every draft, then stores all of them or none. */
-export const accept = async <A extends Adapter>(calls: Calls, drafts: readonly Draft<A>[], tx?: unknown): Promise<readonly Accepted[] | Refused> => {
+export const accept = async <A extends Adapter>(
+  calls: Calls,
+  drafts: readonly Draft<A>[],
+  way: 'now' | 'at',
+  tx?: unknown,
+): Promise<readonly Accepted[] | Refused> => {
   const now = await calls.storage.now()
   const all: Read[] = []
-  for (const given of drafts) all.push(await read(calls, given, now))
+  for (const given of drafts) all.push(await read(calls, given, now, way))
   const problems = all.flatMap((one, i) => (drafts.length === 1 ? one.problems : one.problems.map((each) => ({ ...each, pointer: `/${i}${each.pointer}` }))))
   if (problems.length > 0) refuse(problems)
   const reused = all.find(({ before }, i) => before && before.requestHash !== requestHashOf(drafts[i]))?.before

@@ -3,7 +3,7 @@
 import { PublishError } from '../contract/error.ts'
 import type { Action, Delivery, NewPublication } from '../contract/storage.ts'
 import { type Body, readBody, readResult, type StoredContent, type StoredPlacement } from '../engine/body.ts'
-import { type Accepted, activeKeyOf, add, type Calls, type Refused } from './accept.ts'
+import { type Accepted, activeKeyOf, add, type Calls, type Refused, replayed } from './accept.ts'
 import { canonical, sha256 } from './ids.ts'
 import { prepare, refuse } from './prepare.ts'
 
@@ -47,7 +47,7 @@ const capable = (calls: Calls, delivery: Delivery, kind: string, action: Exclude
     throw new PublishError('invalid', `${adapter.name} cannot ${action} a ${kind}.`, { platform: adapter.id })
 }
 
-const newContent = async (calls: Calls, delivery: Delivery, request: UpdateRequest): Promise<StoredContent> => {
+const newContent = async (calls: Calls, delivery: Delivery, kind: string, request: UpdateRequest): Promise<StoredContent> => {
   const { tenant, content, options } = request
   const prepared = await prepare(calls, {
     tenant,
@@ -57,8 +57,35 @@ const newContent = async (calls: Calls, delivery: Delivery, request: UpdateReque
   })
   const errors = prepared.problems.filter(({ severity }) => severity !== 'warning')
   if (errors.length > 0) refuse(errors)
-  return prepared.contents[delivery.platform] as StoredContent
+  const made = prepared.contents[delivery.platform] as StoredContent
+  if (made.kind === kind) return made
+  return refuse([
+    {
+      code: 'kind-changed',
+      platform: delivery.platform,
+      pointer: '/content/kind',
+      actual: made.kind,
+      limit: kind,
+      fix: `Give a ${kind}: that is what is there.`,
+    },
+  ])
 }
+
+/** What the user wrote and not what we made of it: an upgrade must not turn a replay into a conflict. */
+const requestHashOf = (action: Action, request: AfterRequest | UpdateRequest): string => {
+  const { tenant: _tenant, idempotencyKey: _key, ...asked } = request
+  return `v1:${sha256(canonical([action, asked]))}`
+}
+
+/** What the same key brought before. */
+const before = async (calls: Calls, { tenant, idempotencyKey }: AfterRequest, requestHash: string): Promise<Accepted | Refused | undefined> => {
+  const stored = idempotencyKey === undefined ? undefined : await calls.storage.publications.byKey(tenant, idempotencyKey)
+  if (!stored) return undefined
+  return stored.requestHash === requestHash ? replayed(calls, tenant, stored.id) : { status: 'key-reused', publicationId: stored.id }
+}
+
+const activeNow = (tenant: string, delivery: Delivery, { placement }: StoredPlacement, action: Action): string =>
+  activeKeyOf(tenant, `placement:${placement.id}`, delivery.connectionId, action)
 
 export const after = async (
   calls: Calls,
@@ -67,15 +94,18 @@ export const after = async (
   tx?: unknown,
 ): Promise<Accepted | Refused> => {
   const { tenant, deliveryId, idempotencyKey } = request
+  const requestHash = requestHashOf(action, request)
+  const earlier = await before(calls, request, requestHash)
+  if (earlier) return earlier
   const delivery = await calls.storage.deliveries.get(tenant, deliveryId)
   if (!delivery) throw noSuchDelivery(deliveryId)
   const publication = await calls.storage.publications.get(tenant, delivery.publicationId)
   if (!publication) throw noSuchDelivery(deliveryId)
   const body = readBody(publication.body)
-  const before = contentOf(body, delivery)
-  capable(calls, delivery, before.kind, action)
-  const placed = placedOf(delivery, before)
-  const contents = action === 'update' ? { [delivery.platform]: await newContent(calls, delivery, request as UpdateRequest) } : {}
+  const there = contentOf(body, delivery)
+  capable(calls, delivery, there.kind, action)
+  const placed = placedOf(delivery, there)
+  const contents = action === 'update' ? { [delivery.platform]: await newContent(calls, delivery, there.kind, request as UpdateRequest) } : {}
   const next: Body = {
     v: 1,
     contents,
@@ -89,7 +119,7 @@ export const after = async (
     id: calls.newId(),
     tenant,
     idempotencyKey: idempotencyKey ?? null,
-    requestHash: `v1:${sha256(canonical([action, deliveryId, contents]))}`,
+    requestHash,
     body: JSON.stringify(next),
     deliveries: [
       {
@@ -97,7 +127,7 @@ export const after = async (
         connectionId: delivery.connectionId,
         platform: delivery.platform,
         action,
-        activeKey: activeKeyOf(tenant, `placement:${placed.placement.id}`, delivery.connectionId, action),
+        activeKey: activeNow(tenant, delivery, placed, action),
         priority: delivery.priority,
         dueAt: await calls.storage.now(),
       },

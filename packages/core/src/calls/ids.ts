@@ -8,7 +8,7 @@ export const createIds = (clock: Clock, random: Random): (() => string) => {
   let lastAt = 0
   let sequence = 0
   return () => {
-    const at = clock.now()
+    const at = Math.floor(clock.now())
     sequence = at <= lastAt ? sequence + 1 : (random.bytes(1)[0] as number)
     if (sequence > 0xfff) {
       lastAt += 1
@@ -26,7 +26,7 @@ export const createIds = (clock: Clock, random: Random): (() => string) => {
 /** The same text for the same meaning: sorted members, no `undefined`, instants as ISO text. */
 export const canonical = (value: unknown): string => {
   if (value instanceof Date) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map((item) => canonical(item ?? null)).join(',')}]`
+  if (Array.isArray(value)) return `[${Array.from(value, (item) => canonical(item ?? null)).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   return `{${members

@@ -115,7 +115,7 @@ const prober = (deps: Deps) => {
 }
 
 /** A file that is only known, for checks: nothing reads its bytes there. */
-const unread = (facts: MediaFacts): Media => {
+export const unread = (facts: MediaFacts): Media => {
   const refuse = (): never => {
     throw new TypeError('A check reads no file.')
   }
@@ -206,4 +206,4 @@ export const refuse = (problems: readonly Problem[]): never => {
 }
 
 const measured = ({ actual, limit, unit }: Problem): string =>
-  actual !== undefined && limit !== undefined ? ` (${JSON.stringify(actual)}${unit ? ` ${unit}` : ''}, at most ${JSON.stringify(limit)})` : ''
+  actual !== undefined && limit !== undefined ? ` (${JSON.stringify(actual)}${unit ? ` ${unit}` : ''}, the limit is ${JSON.stringify(limit)})` : ''

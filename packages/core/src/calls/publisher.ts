@@ -10,6 +10,7 @@ import { createHttp } from '../http/client.ts'
 import { type Accepted, accept, type Calls, problemsOf, type Refused } from './accept.ts'
 import { type AfterRequest, after, type UpdateRequest } from './after.ts'
 import type { ContentOf, Draft, ScheduledDraft } from './draft.ts'
+import { unread } from './prepare.ts'
 import { type DeliveryInfo, deliveryInfo } from './views.ts'
 
 export interface Publisher<A extends Adapter = Adapter> {
@@ -57,7 +58,10 @@ const measuredOf = async (calls: Calls, tenant: string, id: string): Promise<Mea
   if (!delivery || !placement) return undefined
   const publication = await calls.storage.publications.get(tenant, delivery.publicationId)
   const content = publication && readBody(publication.body).contents[delivery.platform]
-  return content && { delivery, kind: content.kind, placed: { ...placement, parts: result.parts, content: content.input as object } }
+  const support = calls.adapters.get(delivery.platform)?.content.find(({ kind }) => kind === content?.kind)
+  if (!content || !support) return undefined
+  const parts = result.parts.length > 0 ? result.parts : [placement]
+  return { delivery, kind: content.kind, placed: { ...placement, parts, content: support.of.build(content.input as object, content.files.map(unread)) } }
 }
 
 const readMetrics = async (calls: Calls, connectionId: string, own: readonly Measured[], into: Map<string, Metrics>): Promise<void> => {
@@ -105,7 +109,7 @@ const metricsOf = async (calls: Calls, { tenant, deliveryIds }: Parameters<Publi
 export const createPublisher = <A extends Adapter>(calls: Calls): Publisher<A> => ({
   check: (draft) => problemsOf(calls, draft),
   publish: async (draft, more) => {
-    const result = await accept(calls, [draft], more?.tx)
+    const result = await accept(calls, [draft], 'now', more?.tx)
     return 'status' in result ? result : (result[0] as Accepted)
   },
   wait: (request) => wait(calls, request),

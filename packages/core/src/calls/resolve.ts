@@ -23,13 +23,14 @@ export type Resolved = { readonly status: 'done' } | { readonly status: 'too-lat
 
 type Verdict = { readonly to: ResolveRequest['as']; readonly journal: Journal; readonly open: OpenCommit | null; readonly placement?: Placement }
 
-const verdictOf = (delivery: Delivery, { as, placement }: ResolveRequest): Verdict => {
-  const journal = readJournal(delivery.steps)
+const verdictOf = (delivery: Delivery, { as, placement }: ResolveRequest, now: number): Verdict => {
+  // Whether it is late counts from here: what a human has decided is not thrown away for its age.
+  const journal = { ...readJournal(delivery.steps), resolvedAt: now }
   const open = readMarker(delivery.marker)
   if (as !== 'published') return { to: as, journal: { ...journal, startedAt: null, stale: 0, reconciles: 0 }, open: null }
   if (journal.asked !== null && delivery.state === 'needs_action') {
     if (!placement) throw new PublishError('invalid', 'Say what was done by hand: give its `placement`.')
-    return { to: 'scheduled', journal: { ...journal, asked: null, answers: { ...journal.answers, [journal.asked]: placement } }, open }
+    return { to: 'scheduled', journal: { ...journal, startedAt: null, asked: null, answers: { ...journal.answers, [journal.asked]: placement } }, open }
   }
   const known = placement ?? readResult(delivery.result)?.placement ?? journal.done[0]?.placement
   return { to: 'published', journal, open: null, ...(known && { placement: known }) }
@@ -61,14 +62,21 @@ const rowOf = (calls: Calls, delivery: Delivery, verdict: Verdict, now: number):
   }
 }
 
+/** `data` comes back to the adapter as it was given, so only its id is looked at. */
+const checkPlacement = ({ as, placement }: ResolveRequest): void => {
+  if (!['published', 'failed', 'scheduled'].includes(as)) throw noSuchVerdict(as)
+  if (placement !== undefined && (typeof placement?.id !== 'string' || placement.id === ''))
+    throw new TypeError('`placement` needs the `id` that the platform gave it, a text that is not empty.')
+}
+
 export const resolve = async (calls: Calls, request: ResolveRequest): Promise<Resolved> => {
-  const { tenant, deliveryId, as } = request
+  const { tenant, deliveryId } = request
+  checkPlacement(request)
   const delivery = await calls.storage.deliveries.get(tenant, deliveryId)
   if (!delivery) return { status: 'not-found' }
   if (delivery.state !== 'uncertain' && delivery.state !== 'needs_action') return { status: 'too-late' }
-  if (!['published', 'failed', 'scheduled'].includes(as)) throw noSuchVerdict(as)
-  const verdict = verdictOf(delivery, request)
   const now = await calls.storage.now()
+  const verdict = verdictOf(delivery, request, now)
   const written = await calls.storage.deliveries.resolve(tenant, deliveryId, delivery.rev, { ...rowOf(calls, delivery, verdict, now), to: verdict.to })
   if (written === 'stale') return { status: 'too-late' }
   calls.stored(verdict.to === 'scheduled' ? [{ id: deliveryId, rev: delivery.rev + 1, at: now }] : [])

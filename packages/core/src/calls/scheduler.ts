@@ -57,6 +57,12 @@ export interface Scheduler<A extends Adapter = Adapter> {
   attempts(request: One): Promise<readonly AttemptInfo[]>
 }
 
+/** Storage counts everybody's where no tenant is named; nobody is to get those through a forgotten one. */
+const ownTenant = (tenant: unknown): string => {
+  if (typeof tenant !== 'string' || tenant === '') throw new TypeError('`tenant` is a text that is not empty: whose deliveries are meant.')
+  return tenant
+}
+
 const mostPerPage = 200
 
 const pageOf = ({ limit = 50, after }: ListRequest): Page => {
@@ -124,10 +130,10 @@ const reschedule = async (calls: Calls, request: One & { at: When; timeZone?: st
 
 export const createScheduler = <A extends Adapter>(calls: Calls): Scheduler<A> => ({
   schedule: async (draft, more) => {
-    const result = await accept(calls, [draft], more?.tx)
+    const result = await accept(calls, [draft], 'at', more?.tx)
     return 'status' in result ? result : (result[0] as Accepted)
   },
-  scheduleAll: (drafts, more) => accept(calls, drafts, more?.tx),
+  scheduleAll: (drafts, more) => accept(calls, drafts, 'at', more?.tx),
   reschedule: (request) => reschedule(calls, request),
   cancel: async ({ tenant, deliveryId }) => {
     const status = await calls.storage.deliveries.cancel(tenant, deliveryId)
@@ -143,9 +149,9 @@ export const createScheduler = <A extends Adapter>(calls: Calls): Scheduler<A> =
   },
   list: async (request) => {
     const { tenant, from, until, ...filter } = request
-    const page = await calls.storage.deliveries.list(tenant, { ...filter, ...pageOf(request), from: from?.getTime(), until: until?.getTime() })
+    const page = await calls.storage.deliveries.list(ownTenant(tenant), { ...filter, ...pageOf(request), from: from?.getTime(), until: until?.getTime() })
     return { items: page.items.map(deliveryInfo), ...(page.next !== undefined && { next: page.next }) }
   },
-  counts: ({ tenant }) => calls.storage.deliveries.counts(tenant),
+  counts: async ({ tenant }) => calls.storage.deliveries.counts(ownTenant(tenant)),
   attempts: async ({ tenant, deliveryId }) => (await calls.storage.deliveries.attempts(tenant, deliveryId)).map(attemptInfo),
 })

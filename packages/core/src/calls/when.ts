@@ -16,11 +16,12 @@ export interface Due {
 }
 
 const wallPattern = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?$/
-const offsetPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})$/i
+const offsetPattern = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?)(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})$/i
 const dayMs = 86_400_000
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
-const formatterOf = (timeZone: string): Intl.DateTimeFormat | undefined => {
+/** Undefined: not the name of a time zone. */
+export const formatterOf = (timeZone: string): Intl.DateTimeFormat | undefined => {
   try {
     const known =
       formatters.get(timeZone) ??
@@ -56,11 +57,18 @@ const asUtc = (text: string): number | undefined => {
   if (Number.isNaN(at)) return undefined
   const back = new Date(at)
   const same =
+    back.getUTCFullYear() === Number(year) &&
     back.getUTCMonth() === Number(month) - 1 &&
     back.getUTCDate() === Number(day) &&
     back.getUTCHours() === Number(hour) &&
     back.getUTCMinutes() === Number(minute)
   return same && Number(second) < 60 ? at : undefined
+}
+
+/** `Date.parse` would take the 30th of February for the 2nd of March. */
+const ofOffset = (text: string): number => {
+  const [, wall, fraction = '', offset = ''] = offsetPattern.exec(text) ?? []
+  return wall === undefined || asUtc(wall.toUpperCase()) === undefined ? Number.NaN : Date.parse(`${wall}${fraction.slice(0, 4)}${offset}`.toUpperCase())
 }
 
 /** The instants that show as this wall time in the zone, earliest first; where none does, the one that the gap moves it to. */
@@ -74,10 +82,13 @@ export const instantsOf = (wallUtc: number, formatter: Intl.DateTimeFormat): { r
 const bad = (pointer: string, code: string, actual: string, fix: string): { problem: Problem } => ({ problem: { code, pointer, actual, fix } })
 const warn = (pointer: string, code: string, actual: string, fix: string): Problem => ({ code, pointer, actual, fix, severity: 'warning' })
 
+export const unknownZone = (timeZone: string): Problem =>
+  bad('/timeZone', 'unknown-zone', timeZone.slice(0, 64), 'Name an IANA time zone such as `Europe/Berlin` or `Asia/Dubai`.').problem
+
 const ofWall = (text: string, timeZone: string | undefined, pointer: string): Due | { problem: Problem } => {
   if (timeZone === undefined) return bad(pointer, 'time-without-zone', text, 'Add `timeZone` (e.g. `Asia/Dubai`), or an offset to the time (`…+04:00`, `…Z`).')
   const formatter = formatterOf(timeZone)
-  if (!formatter) return bad('/timeZone', 'unknown-zone', timeZone, 'Name an IANA time zone such as `Europe/Berlin` or `Asia/Dubai`.')
+  if (!formatter) return { problem: unknownZone(timeZone) }
   const wallUtc = asUtc(text)
   if (wallUtc === undefined) return bad(pointer, 'no-such-time', text, 'Write a date and time that the calendar has, as `2026-12-01T09:00`.')
   const { at, gap } = instantsOf(wallUtc, formatter)
@@ -103,7 +114,7 @@ export const dueOf = (when: unknown, timeZone: string | undefined, pointer: stri
   if (when instanceof Date) return Number.isNaN(when.getTime()) ? bad(pointer, 'no-such-time', 'Invalid Date', 'Give a valid `Date`.') : { at: when.getTime() }
   if (typeof when !== 'string') return bad(pointer, 'no-such-time', typeof when, 'Give a `Date`, or text such as `2026-12-01T09:00`.')
   if (wallPattern.test(when)) return ofWall(when, timeZone, pointer)
-  const at = offsetPattern.test(when) ? Date.parse(when) : Number.NaN
+  const at = ofOffset(when)
   return Number.isNaN(at)
     ? bad(pointer, 'no-such-time', when.slice(0, 40), 'Write it as `2026-12-01T09:00` with a `timeZone`, or as `2026-12-01T09:00:00+04:00`.')
     : { at }

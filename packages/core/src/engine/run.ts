@@ -77,11 +77,17 @@ const leave = ({ ports, calls }: RunState): void => {
     throw new PublishError('transient', 'The account was not ready in time for the send. Nothing was sent.', { outcome: 'not-published', retryAfterMs: 0 })
 }
 
+/** An adapter may come back with more than a placement; no more than that is kept. */
+const placedBy = (placement: Placement | undefined): Ending => {
+  if (typeof placement?.id !== 'string' || placement.id === '') return { kind: 'bug', message: 'The adapter came back without the id of a placement.' }
+  const { id, url, data } = placement
+  return { kind: 'placed', placement: asStored({ id, ...(url !== undefined && { url }), ...(data !== undefined && { data }) }) }
+}
+
 const perform = async (run: RunState, method: () => Promise<Placement | undefined>): Promise<Ending> => {
   let how: Ending
   try {
-    const placement = (await method()) ?? run.ports.journal.done[0]?.placement
-    how = placement ? { kind: 'placed', placement } : { kind: 'bug', message: 'The adapter came back without a placement.' }
+    how = placedBy((await method()) ?? run.ports.journal.done[0]?.placement)
     if (run.pending.size > 0) how = { kind: 'bug', message: 'The adapter came back while steps were under way. Await them.' }
     else if (run.ports.open)
       how = { kind: 'bug', message: `The adapter came back without coming to the commit \`${run.ports.open.name}\` that an earlier run began.` }

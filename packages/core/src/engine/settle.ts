@@ -28,10 +28,12 @@ export interface Ended {
 
 const madeBy = (journal: Journal): Placement[] => journal.done.map(({ placement }) => placement)
 
-/** All parts that are there: an update leaves those that it did not make anew. */
-const partsOf = ({ claim, next, journal, placed }: Pick<Ended, 'claim' | 'next' | 'journal' | 'placed'>): Placement[] => {
+/** All parts that are there: an update leaves those that it did not make anew, a refresh leaves all. */
+const partsOf = ({ claim, next, journal, placed }: Pick<Ended, 'claim' | 'next' | 'journal' | 'placed'>): readonly Placement[] => {
   const made = madeBy(journal)
-  return next.to === 'published' && claim.action === 'update' ? [...made, ...(placed?.parts ?? []).slice(made.length)] : made
+  if (next.to !== 'published' || !placed) return made
+  if (claim.action === 'refresh') return placed.parts
+  return claim.action === 'update' ? [...made, ...placed.parts.slice(made.length)] : made
 }
 
 const resultOf = (ended: Ended): Result | null => {

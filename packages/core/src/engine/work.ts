@@ -89,11 +89,8 @@ const placedOf = ({ claim, body, support }: Work, files: readonly Media[]): Plac
   }
 }
 
-/** What the delivery changed or removed: its id and address. */
-export const leftOf = ({ claim, body }: Work): Placement | undefined => {
-  const placed = body.placed?.[claim.connectionId]?.placement
-  return placed && { id: placed.id, ...(placed.url !== undefined && { url: placed.url }) }
-}
+/** What the delivery changes or removes, as it was. */
+export const leftOf = ({ claim, body }: Work): Placement | undefined => body.placed?.[claim.connectionId]?.placement
 
 /** The adapter's method for this action, with its arguments. */
 export const methodOf = (work: Work, files: readonly Media[], old: readonly Media[], run: Run): (() => Promise<Placement | undefined>) => {
@@ -104,7 +101,7 @@ export const methodOf = (work: Work, files: readonly Media[], old: readonly Medi
   const placed = placedOf(work, old)
   const method = spec[claim.action]
   if (!method) throw new PublishError('invalid', `${adapter.name} cannot ${claim.action} a ${support.kind}.`, { platform: adapter.id })
-  if (claim.action === 'update') return async () => (await spec.update?.(built(), placed, run)) ?? placed
+  if (claim.action === 'update') return async () => (await spec.update?.(built(), placed, run)) ?? leftOf(work)
   return async () => {
     await (claim.action === 'unpublish' ? spec.unpublish : spec.refresh)?.(placed, run)
     return leftOf(work)
