@@ -31,7 +31,7 @@ export default defineConfig({
   test: {
     // What was transformed without a safeguard must not be found by the next run.
     fsModuleCache: SYNDIKIT_ABLATE === undefined,
-    projects: globSync('packages/{*,adapters/*}/package.json').map((file) => ({
+    projects: globSync(['packages/{*,adapters/*}/package.json', 'examples/*/package.json']).map((file) => ({
       extends: true as const,
       test: { name: basename(dirname(file)), root: dirname(file), include: ['test/**/*.test.ts'] },
     })),

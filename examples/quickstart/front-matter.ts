@@ -1,6 +1,6 @@
 // The head of a post file: YAML between two lines of `---`, checked, with the line of everything in it.
 
-import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { platforms } from './app.ts'
 
@@ -117,6 +117,15 @@ const wrongIn = (error: z.ZodError, lineOf: Head['lineOf']): PostFileError['wron
     return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => named([...issue.path, key])) : [named(issue.path)]
   })
 
+/** A few lines of aliases could stand for gigabytes. */
+const readYaml = (file: string, document: Document): unknown => {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    throw new PostFileError(file, [{ line: 2, text: `This is not YAML for a post: ${(error as Error).message}` }])
+  }
+}
+
 /** @throws PostFileError with everything that is wrong. */
 export const readFrontMatter = (file: string, source: string): Head => {
   const { yaml, body } = split(file, source)
@@ -126,7 +135,7 @@ export const readFrontMatter = (file: string, source: string): Head => {
   const broken = document.errors.map(({ pos: [from], message }) => ({ line: lineAt(from), text: `This is not YAML: ${message}` }))
   if (broken.length > 0) throw new PostFileError(file, broken)
   const lineOf: Head['lineOf'] = (path) => lineAt(offsetOf(document.contents, path))
-  const read = schema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {})
+  const read = schema.safeParse(readYaml(file, document) ?? {})
   if (!read.success) throw new PostFileError(file, wrongIn(read.error, lineOf))
   return { front: read.data, body, bodyLine: linesBefore(yaml) + 1, lineOf }
 }

@@ -89,6 +89,14 @@ const finishLeftovers = async (app: App, tenant: string): Promise<void> => {
 
 type Say = (line: string) => void
 
+/** Better at the start than at the first post: what is sealed with a key that is lost opens never again. */
+const checkKeys = async (app: App, database: string | undefined): Promise<void> => {
+  const missing = (await app.vault.report()).filter(({ role, rows }) => role === 'missing' && rows > 0)
+  if (missing.length === 0) return
+  const ids = missing.map(({ keyId }) => keyId).join(', ')
+  throw new Error(`${database} holds credentials that are sealed with another key (${ids}). Put that key back: into SYNDIKIT_KEYS, or into ${database}.keys.`)
+}
+
 const narrate = (app: App, say: Say): void => {
   app.on('delivery:postponed', ({ platform, nextAt, reason }) => say(`${platform}: goes on at ${nextAt.toISOString().slice(11, 19)}. ${reason.message}`))
 }
@@ -137,6 +145,7 @@ const run = async (settings: Settings, say: Say): Promise<Report> => {
   // What runs against real servers is another tenant, so that neither uses the other's connections.
   const tenant = ['quickstart', ...Object.keys(live)].join('+')
   try {
+    await checkKeys(app, settings.db)
     const accounts = { app, tenant, fetch, live }
     reconnectWhenAsked(accounts, say)
     const connections = await connectAccounts(accounts, post.targets)

@@ -98,24 +98,30 @@ const strayMedia = (front: FrontMatter, parts: readonly Part[], lineOf: Head['li
 const entryIndex = (entries: readonly MediaEntry[] = [], part: number, n: number): number =>
   entries.flatMap((entry, i) => (entry.part === part ? [i] : []))[n] ?? 0
 
+/** Below `/content` or a variant, `/thread/0` is the second part: its text stands in the body or in the variant's `text`, its files in `media`. */
+const contentPath = (below: readonly string[], entries: readonly MediaEntry[] | undefined): { part: number; path: (string | number)[] } => {
+  const part = below[0] === 'thread' ? Number(below[1]) + 2 : 1
+  const [member = 'text', n, ...rest] = below[0] === 'thread' ? below.slice(2) : below
+  if (member === 'media' && n !== undefined) return { part, path: ['media', entryIndex(entries, part, Number(n)), ...rest] }
+  return { part, path: [member, ...(n === undefined ? [] : [n, ...rest])] }
+}
+
+/** Where the writer of the file looks for what a JSON pointer into the draft means. */
 const lineFinder =
   ({ front, bodyLine, lineOf }: Head, parts: readonly Part[]): PostFile['lineOf'] =>
   ({ pointer }) => {
     const [top = '', ...below] = pointer.slice(1).split('/')
-    const platform = top === 'variants' ? (below.shift() as Platform) : undefined
     if (top === 'to') return lineOf(['targets', ...below])
-    if (top !== 'content' && top !== 'variants') return lineOf([top, ...below])
-    const variant = platform && front.variants?.[platform]
-    const at = (...path: (string | number)[]) => lineOf(platform ? ['variants', platform, ...path] : path)
-    const part = below[0] === 'thread' ? Number(below[1]) + 2 : 1
-    const [member = '', n, ...rest] = below[0] === 'thread' ? below.slice(2) : below
-    if (member === 'media') {
-      const own = variant?.media
-      const path = ['media', ...(n === undefined ? [] : [entryIndex(own ?? front.media, part, Number(n)), ...rest])]
-      return own || !platform ? at(...path) : lineOf(path)
+    if (top === 'content') {
+      const { part, path } = contentPath(below, front.media)
+      return path[0] === 'text' ? (parts[part - 1]?.line ?? bodyLine) : lineOf(path)
     }
-    if (member !== 'text' && member !== '') return at(...below)
-    return variant?.text === undefined && !(platform && variant) ? (parts[part - 1]?.line ?? bodyLine) : at('text')
+    if (top !== 'variants') return lineOf([top, ...below])
+    const [platform = '', ...inVariant] = below
+    const own = front.variants?.[platform as Platform]
+    const { path } = contentPath(inVariant, own?.media ?? front.media)
+    // A thread of the variant may have its files from the content.
+    return path[0] === 'media' && !own?.media ? lineOf(path) : lineOf(['variants', platform, ...path])
   }
 
 /** @throws PostFileError with lines, Error where the file cannot be read. */
