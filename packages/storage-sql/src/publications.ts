@@ -61,37 +61,38 @@ function* missingConnection(sql: Sql, deliveries: readonly Indexed[]): Work<Refu
   return missing && { status: 'no-connection', index: missing.index, connectionId: missing.connectionId }
 }
 
+const deliveryColumns = {
+  id: 'text',
+  tenant: 'text',
+  publication: 'text',
+  connection: 'text',
+  platform: 'text',
+  action: 'text',
+  key: 'text',
+  priority: 'int',
+  due_at: 'int',
+} as const
+
+const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action, activeKey, priority, dueAt }: Indexed) => ({
+  id,
+  tenant,
+  publication: publicationId,
+  connection: connectionId,
+  platform,
+  action,
+  key: activeKey,
+  priority,
+  due_at: dueAt,
+})
+
 /** Decided by the unique index as well: whoever comes second finds the first one's id under the key. */
 function* insertDeliveries(sql: Sql, deliveries: readonly Indexed[]): Work<Refused | undefined> {
-  const columns = sql.dialect.rows('rows', {
-    id: 'text',
-    tenant: 'text',
-    publication: 'text',
-    connection: 'text',
-    platform: 'text',
-    action: 'text',
-    key: 'text',
-    priority: 'int',
-    due_at: 'int',
-  })
-  const rows = toJson(
-    deliveries.map(({ id, tenant, publicationId, connectionId, platform, action, activeKey, priority, dueAt }) => ({
-      id,
-      tenant,
-      publication: publicationId,
-      connection: connectionId,
-      platform,
-      action,
-      key: activeKey,
-      priority,
-      due_at: dueAt,
-    })),
-  )
+  const rows = toJson(deliveries.map(deliveryRow))
   yield sql(
     `insert into syndikit_deliveries
       (id, tenant, publication_id, connection_id, platform, action, state, priority, due_at, next_at, active_key, fence, rev, starts, tries, created_at, steps)
     select u.id, u.tenant, u.publication, u.connection, u.platform, u.action, 'scheduled', u.priority, u.due_at, u.due_at, u.key, 0, 1, 0, 0, :now, '{}'
-    from ${columns} u${sql.dialect.ignore(['tenant', 'active_key'], 'active_key is not null')}`,
+    from ${sql.dialect.rows('rows', deliveryColumns)} u${sql.dialect.ignore(['tenant', 'active_key'], 'active_key is not null')}`,
     { rows },
   )
   const keyed = sql.dialect.rows('rows', { id: 'text', tenant: 'text', key: 'text' })

@@ -66,12 +66,30 @@ const deliveryVerbs = (write: Verb, read: Verb): Storage['deliveries'] => ({
   upcoming: (until, after, limit) => read((sql) => lists.upcoming(sql, until, after, limit)),
 })
 
-/**
- * Carries Syndikit's storage on a SQL database. Every verb is one transaction of short statements; a verb over many rows has a fixed number of statements.
- * `connector` is all it knows of a driver, so a new driver is one file.
- */
-export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }: SqlStorageOptions = {}): Storage<Tx> => {
-  const begin = sqlFor(dialects[connector.dialect], clock)
+const eventVerbs = (write: Verb): Storage['events'] => ({
+  read: (owner, limit, leaseMs) => write((sql) => readEvents(sql, owner, limit, leaseMs)),
+  ack: (seqs) => write((sql) => ackEvents(sql, seqs)),
+  release: (owner) => write((sql) => releaseReader(sql, owner)),
+})
+
+const quotaVerbs = (write: Verb): Storage['quotas'] => ({
+  take: (buckets) => write((sql) => quotas.take(sql, buckets)),
+  slot: (tenant, connectionId, intervalMs) => write((sql) => quotas.slot(sql, tenant, connectionId, intervalMs)),
+  hold: (tenant, connectionId, until) => write((sql) => quotas.hold(sql, tenant, connectionId, until)),
+  correct: (bucket, used, endsAt) => write((sql) => quotas.correct(sql, bucket, used, endsAt)),
+})
+
+interface Runner<Tx> {
+  open(deployment: string): Promise<void>
+  /** One transaction. */
+  readonly write: Verb
+  readonly read: Verb
+  within<T>(tx: Tx, work: (sql: Sql) => Work<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** Turns works into calls of the connector, while the storage is open. */
+const runnerOf = <Tx>(connector: SqlConnector<Tx>, begin: () => Sql): Runner<Tx> => {
   let isOpen = false
   const opened = () => {
     if (!isOpen) throw new Error('syndikit: the storage is not open. Await `storage.open(deployment)` before its other verbs, and call none after `close()`.')
@@ -80,57 +98,56 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }:
     <T>(work: (sql: Sql) => Work<T>) =>
     () =>
       readable(work(begin()))
-  const write: Verb = async (work) => {
-    opened()
-    return await connector.transaction(fresh(work))
-  }
-  const read: Verb = async (work) => {
-    opened()
-    return await drive(readable(work(begin())), connector.query)
-  }
   return {
     open: async (deployment) => {
       if (typeof deployment !== 'string' || deployment === '') throw new TypeError('syndikit: `deployment` must be a text that is not empty.')
       await connector.transaction(fresh((sql) => migrate(sql, deployment)))
       isOpen = true
     },
-    now: async () =>
-      clock
-        ? Math.floor(clock.now())
-        : await read(function* (sql) {
-            const [row] = yield sql('select :now as now')
-            return Number(row?.now)
-          }),
-    connections: connectionVerbs(write, read),
-    oauth: oauthVerbs(write, read),
-    publications: {
-      add: async (publications, tx) => {
-        if (tx === undefined) return await write((sql) => add(sql, publications))
-        opened()
-        return await connector.within(
-          tx,
-          fresh((sql) => add(sql, publications)),
-        )
-      },
-      get: (tenant, id) => read((sql) => publication(sql, tenant, id)),
-      byKey: (tenant, idempotencyKey) => read((sql) => publicationByKey(sql, tenant, idempotencyKey)),
+    write: async (work) => {
+      opened()
+      return await connector.transaction(fresh(work))
     },
-    deliveries: deliveryVerbs(write, read),
-    events: {
-      read: (owner, limit, leaseMs) => write((sql) => readEvents(sql, owner, limit, leaseMs)),
-      ack: (seqs) => write((sql) => ackEvents(sql, seqs)),
-      release: (owner) => write((sql) => releaseReader(sql, owner)),
+    read: async (work) => {
+      opened()
+      return await drive(fresh(work)(), connector.query)
     },
-    quotas: {
-      take: (buckets) => write((sql) => quotas.take(sql, buckets)),
-      slot: (tenant, connectionId, intervalMs) => write((sql) => quotas.slot(sql, tenant, connectionId, intervalMs)),
-      hold: (tenant, connectionId, until) => write((sql) => quotas.hold(sql, tenant, connectionId, until)),
-      correct: (bucket, used, endsAt) => write((sql) => quotas.correct(sql, bucket, used, endsAt)),
+    within: async (tx, work) => {
+      opened()
+      return await connector.within(tx, fresh(work))
     },
-    clean: (before, limit) => write((sql) => clean(sql, before, limit)),
     close: async () => {
       isOpen = false
       await connector.close()
     },
+  }
+}
+
+function* databaseNow(sql: Sql): Work<number> {
+  const [row] = yield sql('select :now as now')
+  return Number(row?.now)
+}
+
+/**
+ * Carries Syndikit's storage on a SQL database. Every verb is one transaction of short statements; a verb over many rows has a fixed number of statements.
+ * `connector` is all it knows of a driver, so a new driver is one file.
+ */
+export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }: SqlStorageOptions = {}): Storage<Tx> => {
+  const { open, write, read, within, close } = runnerOf(connector, sqlFor(dialects[connector.dialect], clock))
+  return {
+    open,
+    now: async () => (clock ? Math.floor(clock.now()) : await read(databaseNow)),
+    connections: connectionVerbs(write, read),
+    oauth: oauthVerbs(write, read),
+    publications: {
+      add: (publications, tx) => (tx === undefined ? write((sql) => add(sql, publications)) : within(tx, (sql) => add(sql, publications))),
+      get: (tenant, id) => read((sql) => publication(sql, tenant, id)),
+      byKey: (tenant, idempotencyKey) => read((sql) => publicationByKey(sql, tenant, idempotencyKey)),
+    },
+    deliveries: deliveryVerbs(write, read),
+    events: eventVerbs(write),
+    quotas: quotaVerbs(write),
+    clean: (before, limit) => write((sql) => clean(sql, before, limit)),
+    close,
   }
 }

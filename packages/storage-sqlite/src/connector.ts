@@ -2,20 +2,15 @@
 
 import { realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { setImmediate, setTimeout } from 'node:timers/promises'
 import { driveNow, type Row, type SqlConnector, type Statement, type Work } from '@syndikit/storage-sql'
-import { explained, isBusy, waitedTooLong } from './errors.ts'
+import { explained, isBusy } from './errors.ts'
 import { openFile, type Pragmas, runner } from './file.ts'
+import { createTurns } from './turns.ts'
 
 interface Handle {
   readonly db: DatabaseSync
   readonly run: (statement: Statement) => readonly Row[]
 }
-
-/** Between two tries of a busy file; jitter keeps processes from trying in step. */
-const pause = () => setTimeout(1 + Math.random() * 4)
-/** After so long in one turn, timers and sockets of the host get theirs. */
-const turnMs = 5
 
 const transactionNow = <T>({ db, run }: Handle, work: () => Work<T>): T => {
   db.exec('begin immediate')
@@ -43,12 +38,21 @@ const checkTx = (tx: DatabaseSync, file: string) => {
     throw new TypeError(`sqliteStorage: \`tx\` is open on another database. Open it on ${file}, the file of this storage.`)
 }
 
+const withinNow = <T>(tx: DatabaseSync, file: string, work: () => Work<T>): T => {
+  checkTx(tx, file)
+  try {
+    return driveNow(work(), ({ sql, params }) => tx.prepare(sql).all(...params) as Row[])
+  } catch (error) {
+    if (!isBusy(error)) throw explained(error, file)
+    const message = `syndikit: another connection was writing to ${file} when your transaction wanted to. Begin it with \`begin immediate\`.`
+    throw new Error(message, { cause: error })
+  }
+}
+
 export const sqliteConnector = (file: string, pragmas: Pragmas, maxWaitMs: number): SqlConnector<DatabaseSync> => {
   let handle: Handle | undefined
   let isClosed = false
-  let tail: Promise<unknown> = Promise.resolve()
-  let turnBeganAt = performance.now()
-
+  const { beside, inTurn, allDone } = createTurns(file, maxWaitMs)
   const opened = (): Handle => {
     if (isClosed) throw new Error(`syndikit: the database ${file} was closed.`)
     if (!handle) {
@@ -57,50 +61,13 @@ export const sqliteConnector = (file: string, pragmas: Pragmas, maxWaitMs: numbe
     }
     return handle
   }
-
-  /** Only a busy file is tried again: whatever was begun has been rolled back. */
-  const patiently = async <T>(attempt: () => T): Promise<T> => {
-    const beganAt = performance.now()
-    for (;;) {
-      try {
-        return attempt()
-      } catch (error) {
-        if (!isBusy(error)) throw explained(error, file)
-        if (performance.now() - beganAt > maxWaitMs) throw waitedTooLong(file, maxWaitMs, error)
-        await pause()
-        turnBeganAt = performance.now()
-      }
-    }
-  }
-
-  const breathe = async () => {
-    if (performance.now() - turnBeganAt < turnMs) return
-    await setImmediate()
-    turnBeganAt = performance.now()
-  }
-
   return {
     dialect: 'sqlite',
-    query: async (statement) => await patiently(() => opened().run(statement)),
-    transaction: (work) => {
-      // One after the other: a hundred verbs waiting for a busy file are one waiter, and keep their order.
-      const result = tail.then(breathe).then(() => patiently(() => transactionNow(opened(), work)))
-      tail = result.catch(() => undefined)
-      return result
-    },
-    within: async (tx, work) => {
-      checkTx(tx, file)
-      try {
-        return driveNow(work(), ({ sql, params }) => tx.prepare(sql).all(...params) as Row[])
-      } catch (error) {
-        if (!isBusy(error)) throw explained(error, file)
-        throw new Error(`syndikit: another connection was writing to ${file} when your transaction wanted to. Begin it with \`begin immediate\`.`, {
-          cause: error,
-        })
-      }
-    },
+    query: (statement) => beside(() => opened().run(statement)),
+    transaction: (work) => inTurn(() => transactionNow(opened(), work)),
+    within: async (tx, work) => withinNow(tx, file, work),
     close: async () => {
-      await tail
+      await allDone()
       isClosed = true
       handle?.db.close()
       handle = undefined

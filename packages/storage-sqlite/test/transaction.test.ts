@@ -128,3 +128,23 @@ test('a claim in one instance is seen at once by another, and close lets the oth
   await expect(storage.deliveries.counts()).rejects.toThrow(/not open/)
   await other.close()
 })
+
+test('a loop of reads that never waits for anything else lets timers come, and writes go on', async () => {
+  const { storage } = await opened()
+  let isOver = false
+  let ticks = 0
+  const ticking = setInterval(() => ticks++, 1)
+  // Many, so that they take longer than one turn.
+  const writing = Promise.all(Array.from({ length: 200 }, (_, n) => storage.publications.add([publication(n)]))).finally(() => {
+    isOver = true
+  })
+  let reads = 0
+  while (!isOver && reads < 1_000_000) {
+    await storage.deliveries.get(tenant, 'delivery-1')
+    reads++
+  }
+  clearInterval(ticking)
+  expect(isOver).toBe(true)
+  expect(ticks).toBeGreaterThan(3)
+  await writing
+})

@@ -177,7 +177,7 @@ export interface DeliveryStore {
   /**
    * Due rows (`nextAt` ≤ now, any of `scheduled`, `running`, `uncertain`) that compete by `nextAt - headStartMs[priority]`, within the limits; fence + 1, rev + 1, starts + 1, state `running`,
    * `nextAt` = now + lease. And how long until the next row that is not due yet: same statement, same snapshot. Two claimers never get one row.
-   * `starts` ≥ 2 on a row means that it took its worker down before: it is given out only alone (`limit` 1 of it, nothing beside it).
+   * `starts` ≥ 2 on a row, before this claim counts, means that it took its worker down before: it is given out only alone (`limit` 1 of it, nothing beside it).
    */
   claim(
     query: ClaimQuery,
@@ -195,7 +195,10 @@ export interface DeliveryStore {
   cancel(tenant: string, id: string): Promise<Raced>
   /** Moves `dueAt` and `nextAt`, with event `delivery:rescheduled`. `too-late` as in `cancel`. */
   reschedule(tenant: string, id: string, dueAt: number): Promise<Raced>
-  /** A human's or a late reconcile's verdict: compare-and-set on `rev`, only from `uncertain` and `needs_action`. */
+  /**
+   * A human's or a late reconcile's verdict: compare-and-set on `rev`, only from `uncertain` and `needs_action`. To `scheduled`, a delivery that was released
+   * takes its active key again; `stale` when another one holds it by now.
+   */
   resolve(
     tenant: string,
     id: string,
@@ -266,7 +269,10 @@ export interface Storage<Tx = unknown> {
   readonly deliveries: DeliveryStore
   readonly events: EventStore
   readonly quotas: QuotaStore
-  /** Deletes at most `limit` publications that are finished and older than `before`, with deliveries, attempts and events; and ended OAuth states. Returns how many; call again until 0. */
+  /**
+   * Deletes at most `limit` publications that were finished before `before`, with deliveries, attempts, events and placements; and ended OAuth states.
+   * Returns how many publications; call again until 0.
+   */
   clean(before: number, limit: number): Promise<number>
   /** Whether an error says that one row's data cannot be stored, and nothing was: a batch is then tried in halves. Absent: no error says so. */
   isDataError?(error: unknown): boolean

@@ -74,39 +74,35 @@ const countsByKey = (tables: Tables): Record<string, number> => {
   return counts
 }
 
-export const memoryConnections = (tables: Tables): ConnectionStore => {
-  const grantOf = (tenant: string, id: string) => ofTenant(tables.grants.get(id), tenant)
-  const connectionsOf = (tenant: string) => [...tables.connections.values()].filter((row) => row.tenant === tenant).sort(byAge)
+type Verbs<Name extends keyof ConnectionStore> = Pick<ConnectionStore, Name>
+
+const reads = (tables: Tables): Verbs<'get' | 'byAccount' | 'ofGrant' | 'list'> => {
   const copy = (row: Connection | undefined) => row && { ...row }
+  const ofAge = (keep: (row: Connection) => boolean) => [...tables.connections.values()].filter(keep).sort(byAge)
   return {
-    put: async (grant, connections) => put(tables, grant, connections),
     get: async (tenant, id) => copy(ofTenant(tables.connections.get(id), tenant)),
     byAccount: async (tenant, platform, accountId) => copy(accountOf(tables, tenant, platform, accountId)),
-    grant: async (tenant, id) => {
-      const row = grantOf(tenant, id)
-      return row && toGrant(row)
-    },
-    ofGrant: async (tenant, grantId) =>
-      connectionsOf(tenant)
-        .filter((row) => row.grantId === grantId)
-        .map((row) => ({ ...row })),
-    list: async (tenant, query) => {
-      const rows = connectionsOf(tenant).filter(
-        ({ platform, state }) => (query.platform === undefined || platform === query.platform) && (query.state === undefined || state === query.state),
-      )
+    ofGrant: async (tenant, grantId) => ofAge((row) => row.tenant === tenant && row.grantId === grantId).map((row) => ({ ...row })),
+    list: async (tenant, { platform, state, ...rest }) => {
+      const rows = ofAge((row) => row.tenant === tenant && row.platform === (platform ?? row.platform) && row.state === (state ?? row.state))
       return page(
         'connections',
         rows,
-        query,
+        rest,
         ({ createdAt, id }) => [createdAt, id],
         'up',
         (row) => ({ ...row }),
       )
     },
-    update: async (tenant, id, change) => {
-      const row = ofTenant(tables.connections.get(id), tenant)
-      if (row) Object.assign(row, given(change))
-      return row !== undefined
+  }
+}
+
+const grants = (tables: Tables): Verbs<'grant' | 'replaceGrant' | 'lease' | 'unlease' | 'grantsNotUnder' | 'countsByKey'> => {
+  const grantOf = (tenant: string, id: string) => ofTenant(tables.grants.get(id), tenant)
+  return {
+    grant: async (tenant, id) => {
+      const row = grantOf(tenant, id)
+      return row && toGrant(row)
     },
     replaceGrant: async (tenant, id, version, change, more) => replaceGrant(tables, grantOf(tenant, id), version, change, more),
     lease: async (tenant, id, version, owner, leaseMs) => lease(tables, grantOf(tenant, id), version, owner, leaseMs),
@@ -114,13 +110,25 @@ export const memoryConnections = (tables: Tables): ConnectionStore => {
       const row = grantOf(tenant, id)
       if (row?.leaseOwner === owner) Object.assign(row, { leaseOwner: null, leaseUntil: 0, refreshStartedAt: null })
     },
-    remove: async (tenant, id) => remove(tables, tenant, id),
-    grantsNotUnder: async (keyId, limit) =>
-      [...tables.grants.values()]
-        .filter((row) => row.keyId !== keyId)
+    grantsNotUnder: async (keyId, limit) => {
+      const others = [...tables.grants.values()].filter((row) => row.keyId !== keyId)
+      return others
         .sort((a, b) => byText(a.id, b.id))
         .slice(0, limit)
-        .map(toGrant),
+        .map(toGrant)
+    },
     countsByKey: async () => countsByKey(tables),
   }
 }
+
+export const memoryConnections = (tables: Tables): ConnectionStore => ({
+  ...reads(tables),
+  ...grants(tables),
+  put: async (grant, connections) => put(tables, grant, connections),
+  update: async (tenant, id, change) => {
+    const row = ofTenant(tables.connections.get(id), tenant)
+    if (row) Object.assign(row, given(change))
+    return row !== undefined
+  },
+  remove: async (tenant, id) => remove(tables, tenant, id),
+})

@@ -117,4 +117,20 @@ export const holdingRules: readonly Rule[] = [
       for (const [n, { id }] of claims.entries()) assert.equal((await scene.get(id)).steps, JSON.stringify({ n }))
     },
   },
+  {
+    name: 'a placement belongs to the first delivery that named it, on its connection',
+    run: async (scene) => {
+      const [first, second] = await scene.schedule({}, {})
+      const { claims } = await scene.claim()
+      for (const id of [first, second]) {
+        const claim = claims.find((one) => one.id === id)
+        assert.ok(claim)
+        await scene.storage.deliveries.settle([scene.verdict(claim, { placements: id === first ? ['p1', 'p2'] : ['p2', 'p3'] })])
+      }
+      const connection = await scene.connectionFor('tenant-a')
+      const others = (delivery = '') => scene.storage.deliveries.claimed('tenant-a', connection, delivery, ['p1', 'p2', 'p3', 'p4'])
+      assert.deepEqual([await others(first), await others(second)], [['p3'], ['p1', 'p2']])
+      assert.deepEqual(await scene.storage.deliveries.claimed('tenant-a', (await scene.connect()).id, 'another', ['p1']), [])
+    },
+  },
 ]

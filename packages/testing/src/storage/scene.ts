@@ -1,7 +1,10 @@
 // What every rule of the storage suite starts from: an empty storage, rows by the handful, and time that can pass.
 
 import assert from 'node:assert/strict'
-import type { Claim, ClaimQuery, Connection, Delivery, Grant, NewDelivery, NewPublication, Settle, State, Storage, StoredEvent } from '@syndikit/core'
+import type { Claim, ClaimQuery, Connection, Delivery, NewPublication, State, Storage, StoredEvent } from '@syndikit/core'
+import { aMinuteMs, createRows, type Due, type Rows } from './rows.ts'
+
+export { aMinuteMs, type Due } from './rows.ts'
 
 /** One promise of the contract, tried. */
 export interface Rule {
@@ -9,55 +12,13 @@ export interface Rule {
   run(scene: Scene): Promise<void>
 }
 
-export interface Due extends Partial<Omit<NewDelivery, 'dueAt'>> {
-  readonly tenant?: string
-  /** From now; negative is overdue. Default a second overdue. */
-  readonly dueInMs?: number
-}
-
-export const aMinuteMs = 60_000
 /** A lease that has ended by the time somebody looks, after `passed()`. */
 export const shortMs = 1
 
-export const createScene = (storages: readonly Storage[], wait: (ms: number) => Promise<void>) => {
-  let turn = 0
-  let made = 0
-  /** Another instance each time, where there are several: what one of them keeps to itself shows. */
-  const next = (): Storage => {
-    const storage = storages[turn++ % storages.length]
-    assert.ok(storage, 'open() gave no storage')
-    return storage
-  }
-  /** Grows, as core's ids do. */
-  const id = (kind: string) => `${kind}-${String(++made).padStart(8, '0')}`
+type Next = () => Storage
 
-  const grantOf = (tenant: string, more: Partial<Grant> = {}): Grant => ({
-    id: id('grant'),
-    tenant,
-    platform: 'x',
-    state: 'active',
-    version: 1,
-    rev: 0,
-    dataKey: '{"wrapped":1}',
-    keyId: 'key-1',
-    sealed: '{"sealed":1}',
-    data: '{"scopes":[]}',
-    expiresAt: null,
-    refreshStartedAt: null,
-    ...more,
-  })
-  const connectionOf = (grant: Grant, more: Partial<Connection> = {}): Omit<Connection, 'createdAt'> => ({
-    id: id('connection'),
-    tenant: grant.tenant,
-    platform: grant.platform,
-    accountId: id('account'),
-    grantId: grant.id,
-    state: 'active',
-    name: 'Name',
-    data: '{}',
-    sealed: null,
-    ...more,
-  })
+/** What fills the storage. */
+const filling = (next: Next, { grantOf, connectionOf, draft, publicationOf }: Rows) => {
   /** An active connection of a grant of its own. */
   const connect = async (tenant = 'tenant-a', more: Partial<Connection> = {}): Promise<Connection> => {
     const grant = grantOf(tenant)
@@ -73,25 +34,6 @@ export const createScene = (storages: readonly Storage[], wait: (ms: number) => 
     return (await known).id
   }
 
-  const draft = (now: number, connectionId: string, { tenant: _, dueInMs = -1000, ...more }: Due = {}): NewDelivery => ({
-    id: id('delivery'),
-    connectionId,
-    platform: 'x',
-    action: 'publish',
-    activeKey: id('content'),
-    priority: 1,
-    dueAt: now + dueInMs,
-    ...more,
-  })
-  const publicationOf = (tenant: string, deliveries: readonly NewDelivery[], more: Partial<NewPublication> = {}): NewPublication => ({
-    id: id('publication'),
-    tenant,
-    idempotencyKey: null,
-    requestHash: 'hash',
-    body: '{"text":"hello"}',
-    deliveries,
-    ...more,
-  })
   /** One publication per row, all in one call; answers the ids of the deliveries. */
   const schedule = async (...rows: readonly Due[]): Promise<string[]> => {
     const now = await next().now()
@@ -106,15 +48,11 @@ export const createScene = (storages: readonly Storage[], wait: (ms: number) => 
   }
   const scheduleOne = async (row: Due = {}): Promise<string> => (await schedule(row))[0] ?? ''
 
-  const query = (more: Partial<ClaimQuery> = {}): ClaimQuery => ({
-    limit: 100,
-    leaseMs: aMinuteMs,
-    skipTenants: [],
-    skipConnections: [],
-    perTenant: 1000,
-    perConnection: 1000,
-    ...more,
-  })
+  return { connect, connectionFor, schedule, scheduleOne }
+}
+
+/** What moves deliveries and looks at them. */
+const moving = (next: Next, { query, verdict }: Rows, scheduleOne: (row?: Due) => Promise<string>) => {
   const claim = (more: Partial<ClaimQuery> = {}) => next().deliveries.claim(query(more))
   /** The only claim there is. */
   const claimOne = async (more: Partial<ClaimQuery> = {}): Promise<Claim> => {
@@ -122,19 +60,6 @@ export const createScene = (storages: readonly Storage[], wait: (ms: number) => 
     assert.equal(claims.length, 1, 'exactly one delivery should be claimed')
     return claims[0] as Claim
   }
-  const verdict = ({ id: delivery, fence }: { id: string; fence: number }, more: Partial<Settle> = {}): Settle => ({
-    id: delivery,
-    fence,
-    to: 'published',
-    nextAt: null,
-    tries: 1,
-    steps: '{"done":[]}',
-    marker: null,
-    result: null,
-    attempt: { id: id('attempt'), data: '{}' },
-    placements: [],
-    ...more,
-  })
   const get = async (delivery: string, tenant = 'tenant-a'): Promise<Delivery> => {
     const row = await next().deliveries.get(tenant, delivery)
     assert.ok(row, `delivery ${delivery} of ${tenant} should be there`)
@@ -150,19 +75,32 @@ export const createScene = (storages: readonly Storage[], wait: (ms: number) => 
     }
     return await get(delivery)
   }
-  /** All events so far, oldest first; forgotten afterwards. */
-  const events = async (): Promise<StoredEvent[]> => {
-    const all: StoredEvent[] = []
-    for (;;) {
-      const found = await next().events.read('suite', 500, aMinuteMs)
-      if (found.length === 0) break
-      all.push(...found)
-      await next().events.ack(found.map(({ seq }) => seq))
-    }
-    await next().events.release('suite')
-    return all
-  }
+  return { claim, claimOne, get, inState }
+}
 
+/** All events so far, oldest first; forgotten afterwards. */
+const drainEvents = async (next: Next): Promise<StoredEvent[]> => {
+  const all: StoredEvent[] = []
+  for (;;) {
+    const found = await next().events.read('suite', 500, aMinuteMs)
+    if (found.length === 0) break
+    all.push(...found)
+    await next().events.ack(found.map(({ seq }) => seq))
+  }
+  await next().events.release('suite')
+  return all
+}
+
+export const createScene = (storages: readonly Storage[], wait: (ms: number) => Promise<void>) => {
+  let turn = 0
+  /** Another instance each time, where there are several: what one of them keeps to itself shows. */
+  const next = (): Storage => {
+    const storage = storages[turn++ % storages.length]
+    assert.ok(storage, 'open() gave no storage')
+    return storage
+  }
+  const rows = createRows()
+  const filled = filling(next, rows)
   return {
     get storage() {
       return next()
@@ -171,22 +109,10 @@ export const createScene = (storages: readonly Storage[], wait: (ms: number) => 
     wait,
     /** Long enough for a lease of `shortMs` to end. */
     passed: () => wait(20),
-    id,
-    grantOf,
-    connectionOf,
-    connect,
-    connectionFor,
-    draft,
-    publicationOf,
-    schedule,
-    scheduleOne,
-    query,
-    claim,
-    claimOne,
-    verdict,
-    get,
-    inState,
-    events,
+    events: () => drainEvents(next),
+    ...rows,
+    ...filled,
+    ...moving(next, rows, filled.scheduleOne),
   }
 }
 export type Scene = ReturnType<typeof createScene>
