@@ -72,7 +72,7 @@ const ofOffset = (text: string): number => {
 }
 
 /** The instants that show as this wall time in the zone, earliest first; where none does, the one that the gap moves it to. */
-export const instantsOf = (wallUtc: number, formatter: Intl.DateTimeFormat): { readonly at: readonly number[]; readonly gap: boolean } => {
+const instantsOf = (wallUtc: number, formatter: Intl.DateTimeFormat): { readonly at: readonly number[]; readonly gap: boolean } => {
   const before = offsetAt(formatter, wallUtc - dayMs)
   const after = offsetAt(formatter, wallUtc + dayMs)
   const real = [...new Set([wallUtc - before, wallUtc - after])].filter((at) => offsetAt(formatter, at) === wallUtc - at).sort((a, b) => a - b)

@@ -5,7 +5,7 @@ import type { Clock, Logger } from '../contract/ports.ts'
 import type { Storage, StoredEvent } from '../contract/storage.ts'
 import { groupCommit } from './group-commit.ts'
 
-export type Listener = (event: SyndikitEvent) => unknown
+type Listener = (event: SyndikitEvent) => unknown
 
 export interface Outbox {
   /** Hears one type, or every one with `'*'`. Returns the way to stop. */
