@@ -59,8 +59,8 @@ export const sameText = (html: string, sent: string): boolean => {
   return wanted === '' ? shown.length <= ownSign : shown === wanted
 }
 
-const alike = (there: Status, sent: Sent, appName: string): boolean =>
-  (there.application?.name ?? appName) === appName &&
+const alike = (there: Status, sent: Sent, application: string | undefined): boolean =>
+  (application === undefined || (there.application?.name ?? application) === application) &&
   (there.in_reply_to_id ?? undefined) === sent.in_reply_to_id &&
   there.media_attachments.length === sent.media_ids.length &&
   (there.spoiler_text ?? '') === (sent.spoiler_text ?? '')
@@ -83,17 +83,17 @@ const sinceSend = async (accountId: string, sentAt: Date, http: Http): Promise<{
 }
 
 /**
- * Text, application, answered status, warning and number of files must be the same. Where one of the same shape has another text, the server may have changed
+ * Text, application (absent: any), answered status, warning and number of files must be the same. Where one of the same shape has another text, the server may have changed
  * ours: that is `unknown`, not `absent`.
  */
 export const findStatus = async <T extends Placement>(
   sent: Sent,
   trace: Trace,
-  at: { accountId: string; appName: string; http: Http; placed: (status: Status) => T },
+  at: { accountId: string; application: string | undefined; http: Http; placed: (status: Status) => T },
 ): Promise<Found<T>> => {
   const { statuses, whole } = await sinceSend(at.accountId, trace.sentAt, at.http)
   const candidate = (there: Status) => ({ ...at.placed(there), at: new Date(there.created_at) })
-  const similar = statuses.filter((there) => alike(there, sent, at.appName))
+  const similar = statuses.filter((there) => alike(there, sent, at.application))
   const found = await trace.pick(similar.filter(({ content }) => sameText(content, sent.status)).map(candidate))
   if (found !== 'absent') return found
   return whole && (await trace.pick(similar.map(candidate))) === 'absent' ? 'absent' : 'unknown'

@@ -60,12 +60,14 @@ const unlessGone = async (work: Promise<void>): Promise<void> => {
 }
 
 const write = async (post: MastodonPost, i: number, before: string | undefined, appName: string, run: Run): Promise<Posted> => {
-  const { account, http, delivery } = run
+  const { account, http, delivery, credentials } = run
+  // A token that was made by hand belongs to an application of any name.
+  const application = credentials.token ? undefined : appName
   const media = await attach(post.parts[i]?.media ?? [], `part-${i}`, run)
   return run.commit(`part-${i}`, {
     request: { ...statusOf(post, i, media), visibility: post.options?.visibility, in_reply_to_id: before },
     send: async (json) => placed(await http.post('v1/statuses', { json, headers: { 'idempotency-key': `${delivery.key}:${i}` }, accept: posted }), media),
-    find: (sent, trace) => findStatus(sent, trace, { accountId: localId(account), appName, http, placed: (there) => placed(there, media) }),
+    find: (sent, trace) => findStatus(sent, trace, { accountId: localId(account), application, http, placed: (there) => placed(there, media) }),
   })
 }
 
@@ -153,8 +155,11 @@ export const mastodon = (options: MastodonOptions): Adapter<'mastodon', ReturnTy
     contract: 1,
     id: 'mastodon',
     name: 'Mastodon',
-    // Tokens live until they are revoked.
-    auth: [{ type: 'oauth2', client: clientAt(options), scopes, refresh: false, rotation: 'none' }],
+    // Tokens live until they are revoked; one may also be made by hand, under Preferences, Development.
+    auth: [
+      { type: 'oauth2', client: clientAt(options), scopes, refresh: false, rotation: 'none' },
+      { type: 'keys', fields: z.strictObject({ token: z.string().trim().min(1) }) },
+    ],
     http: {
       base: ({ server }) => `${server ?? 'https://no-server.invalid'}/api/`,
       hosts: ({ server }) => (server === undefined ? [] : [new URL(server).host]),
