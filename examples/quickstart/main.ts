@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type DeliveryInfo, type Problem, PublishError } from '@syndikit/core'
-import { connectAccounts, reconnectWhenAsked } from './accounts.ts'
+import { type Accounts, connectAccounts, reconnectWhenAsked } from './accounts.ts'
 import { type App, createApp, type Draft, openDatabase } from './app.ts'
 import { keyRing } from './keys.ts'
 import { liveAccounts, networkFor } from './live.ts'
@@ -48,6 +48,7 @@ type Settings = ReturnType<typeof settingsOf>
 const temporaryDatabase = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'syndikit-quickstart-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('SIGINT', () => process.exit(130))
   return join(folder, 'quickstart.db')
 }
 
@@ -104,6 +105,7 @@ const narrate = (app: App, say: Say): void => {
 const publish = async (app: App, post: PostFile, draft: Draft, say: Say): Promise<Report> => {
   const { problems, publicationId, before } = await schedule(app, draft)
   for (const problem of problems) say(problemLine(problem, `${post.name}:${post.lineOf(problem)}`))
+  if (problems.length === 0) say('Checked: nothing is wrong with it.')
   if (publicationId === undefined) {
     say('Nothing was scheduled.')
     return { deliveries: [], problems }
@@ -127,62 +129,66 @@ const publish = async (app: App, post: PostFile, draft: Draft, say: Say): Promis
 const untilInterrupted = (): Promise<void> =>
   new Promise((done) => {
     const awake = setInterval(() => undefined, 60_000)
-    process.once('SIGINT', () => {
+    process.removeAllListeners('SIGINT').once('SIGINT', () => {
       clearInterval(awake)
       done()
     })
   })
 
-const run = async (settings: Settings, say: Say): Promise<Report> => {
+interface Scene extends Accounts {
+  readonly settings: Settings
+  readonly post: PostFile
+  readonly say: Say
+}
+
+const perform = async ({ settings, post, say, ...accounts }: Scene): Promise<Report> => {
+  const { app, tenant } = accounts
+  await checkKeys(app, settings.db)
+  reconnectWhenAsked(accounts, say)
+  const connections = await connectAccounts(accounts, post.targets)
+  say(`Connected: ${connections.map(({ platform, name }) => `${platform} as ${name}`).join(', ')}`)
+  return publish(app, post, { ...post.draft, tenant, to: connections.map(({ id }) => id) }, say)
+}
+
+/** `show` gets the report before the feed is left open. */
+const run = async (settings: Settings, say: Say, show: (report: Report) => void): Promise<void> => {
   const post = await readPostFile(settings.file)
   const live = liveAccounts(process.env)
   const storage = await openDatabase(settings.db ?? temporaryDatabase())
   const keys = keyRing(settings.db, process.env)
   const sandbox = await openSandbox({ url: settings.sandbox, folder: settings.db && `${settings.db}.sandbox` })
-  say(`The emulated platforms are at ${sandbox.url}/`)
-  const fetch = networkFor(sandbox, live)
-  const app = createApp({ storage, keys, fetch, live: Object.keys(live).length > 0 })
-  // What runs against real servers is another tenant, so that neither uses the other's connections.
-  const tenant = ['quickstart', ...Object.keys(live)].join('+')
   try {
-    await checkKeys(app, settings.db)
-    const accounts = { app, tenant, fetch, live }
-    reconnectWhenAsked(accounts, say)
-    const connections = await connectAccounts(accounts, post.targets)
-    say(`Connected: ${connections.map(({ platform, name }) => `${platform} as ${name}`).join(', ')}`)
-    const report = await publish(app, post, { ...post.draft, tenant, to: connections.map(({ id }) => id) }, say)
-    if (settings.serve) {
-      say(`See it at ${sandbox.url}/ Ctrl-C ends it.`)
-      await untilInterrupted()
-    }
-    return report
+    say(`The emulated platforms are at ${sandbox.url}/`)
+    const fetch = networkFor(sandbox, live)
+    const app = createApp({ storage, keys, fetch, live: Object.keys(live).length > 0 })
+    // What runs against real servers is another tenant, so that neither uses the other's connections.
+    const tenant = ['quickstart', ...Object.keys(live)].join('+')
+    show(await perform({ settings, post, say, app, tenant, fetch, live }).finally(() => app.close()))
+    if (!settings.serve) return
+    say(`See it at ${sandbox.url}/ Ctrl-C ends it.`)
+    await untilInterrupted()
   } finally {
-    await app.close()
     await sandbox.close()
   }
 }
 
-const runOrSay = async (args: readonly string[], say: Say): Promise<Report | undefined> => {
-  try {
-    const settings = settingsOf(args)
-    if (settings.help) return void console.log(usage)
-    const report = await run(settings, say)
+const main = async (args: readonly string[]): Promise<void> => {
+  // Known before anything can go wrong: a program that asked for JSON gets it even then.
+  const json = args.includes('--json')
+  const show = (report: Report) => {
+    if (json) console.log(JSON.stringify(report))
     const done = report.deliveries.length > 0 && report.deliveries.every(({ status }) => status === 'published')
     process.exitCode = done ? 0 : 1
-    return report
+  }
+  try {
+    const settings = settingsOf(args)
+    if (settings.help) console.log(usage)
+    else await run(settings, json ? console.error : console.log, show)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     console.error(message)
-    process.exitCode = 1
-    return { deliveries: [], problems: [{ code: 'not-started', pointer: '', fix: message }] }
+    show({ deliveries: [], problems: [{ code: 'not-started', pointer: '', fix: message }] })
   }
-}
-
-const main = async (args: readonly string[]): Promise<void> => {
-  // Told apart before anything can go wrong: a program that asked for JSON gets it even then.
-  const json = args.includes('--json')
-  const report = await runOrSay(args, json ? console.error : console.log)
-  if (report && json) console.log(JSON.stringify(report))
 }
 
 await main(process.argv.slice(2))

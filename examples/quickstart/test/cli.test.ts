@@ -215,6 +215,12 @@ test('a key ring that cannot open what is stored is said so, and nothing is lost
   expect((await run(args)).code).toBe(0)
 })
 
+test('keys that are none are refused, and the sandbox that was started for it ends', slow, async () => {
+  const { code, err } = await run([], { SYNDIKIT_KEYS: 'abc', NODE_OPTIONS: conditions })
+  expect(code).toBe(1)
+  expect(err).toContain('keys: the key has 2 bytes; it must have 32')
+})
+
 test('half of a real account’s variables are refused before anything is done', slow, async () => {
   const { code, err } = await run(['--sandbox', sandbox.url], { MASTODON_TOKEN: 'secret-token-of-mine' })
   expect(code).toBe(1)
