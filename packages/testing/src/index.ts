@@ -1,5 +1,8 @@
 // The conformance suites of Syndikit, for authors of adapters, storages and queues. A list of exports and nothing else.
 
+export { type Acts, tenant } from './adapter/acts.ts'
+export * from './adapter/emulator-stage.ts'
+export * from './adapter/http-for.ts'
 export * from './adapter/sample-files.ts'
 export type { Sample } from './adapter/samples.ts'
 export * from './adapter/stage.ts'

@@ -1,6 +1,7 @@
 // What a queue is tried on: a clock that tests turn, or the real one, and a table of due deliveries that counts how it is looked at.
 
 import type { Clock, Logger, Queue, QueueRun, Worked } from '@syndikit/core'
+import { virtualClock } from './virtual-clock.ts'
 
 export interface Time {
   readonly clock: Clock
@@ -8,45 +9,10 @@ export interface Time {
   pass(ms: number): Promise<void>
 }
 
-const turns = async (): Promise<void> => {
-  for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve))
-}
-
 /** Stands still until somebody passes time: what a queue does is then a matter of order, not of how busy the machine is. */
 export const virtualTime = (): Time => {
-  let now = 1_700_000_000_000
-  const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
-  const clock: Clock = {
-    now: () => now,
-    elapsed: () => now,
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        const sleeper = {
-          at: now + Math.max(ms, 0),
-          wake: () => {
-            sleepers.delete(sleeper)
-            signal?.removeEventListener('abort', sleeper.wake)
-            resolve()
-          },
-        }
-        sleepers.add(sleeper)
-        signal?.addEventListener('abort', sleeper.wake)
-        if (signal?.aborted) sleeper.wake()
-      }),
-  }
-  const pass = async (ms: number): Promise<void> => {
-    const until = now + ms
-    for (;;) {
-      await turns()
-      const [next] = [...sleepers].sort((a, b) => a.at - b.at)
-      if (!next || next.at > until) break
-      now = Math.max(now, next.at)
-      next.wake()
-    }
-    now = until
-    await turns()
-  }
-  return { clock, pass }
+  const clock = virtualClock({ idleMs: 0 })
+  return { clock, pass: clock.pass }
 }
 
 const wait = (ms: number, signal?: AbortSignal): Promise<void> =>

@@ -7,21 +7,25 @@ export interface VirtualClock extends Clock {
   pass(ms: number): Promise<void>
   /** Plays time forward until the work is done, and gives its result. Fails when the work waits for nothing that time could bring. */
   drive<T>(work: Promise<T>): Promise<T>
-  /** Puts both clocks forward without waking anybody: a suspended machine. */
+  /** How many wait on it. */
   readonly sleepers: number
 }
 
-/** Long enough for what does not wait on this clock: files, a library's own timers. */
-const idleMs = 2
-const mostIdleTurns = 2_000
-
-const turn = async (): Promise<void> => {
-  await new Promise((resolve) => setImmediate(resolve))
-  await new Promise((resolve) => setTimeout(resolve, idleMs))
-  await new Promise((resolve) => setImmediate(resolve))
+export interface VirtualClockOptions {
+  /** Epoch ms. Default: 2026-11-20, 09:00 UTC. */
+  readonly startAt?: number
+  /** Real time left, before the clock goes on, for what does not wait on it: files, a library's own timers. Default 2; 0 where there is nothing of the kind. */
+  readonly idleMs?: number
 }
 
-export const virtualClock = (startAt = Date.UTC(2026, 10, 20, 9)): VirtualClock => {
+const mostIdleTurns = 2_000
+
+export const virtualClock = ({ startAt = Date.UTC(2026, 10, 20, 9), idleMs = 2 }: VirtualClockOptions = {}): VirtualClock => {
+  const turn = async (): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (idleMs > 0) await new Promise((resolve) => setTimeout(resolve, idleMs))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
   let now = startAt
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
 

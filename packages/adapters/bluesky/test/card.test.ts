@@ -1,21 +1,23 @@
+import { sampleFile, samplePng } from '@syndikit/testing'
 import { describe, expect, it } from 'vitest'
 import { pageOf } from '../src/card.ts'
-import { png, postOf, type Scene, sceneOf, withFiles } from './scene.ts'
+import { type Scene, sceneOf } from './scene.ts'
+
+const picture = sampleFile(samplePng(), 'picture.png')
 
 const url = 'https://news.example/house?id=7'
 const html = (head: string) => () => new Response(`<!doctype html><html><head>${head}</head><body></body></html>`, { headers: { 'content-type': 'text/html' } })
-const card = async (scene: Scene, id: string | undefined) => ((await scene.record(id ?? '')).value.embed as { external: object } | undefined)?.external
+const card = async (scene: Scene, id: string | undefined) => ((await scene.record(id)).value.embed as { external: object } | undefined)?.external
 
 describe('a link card on Bluesky', () => {
   it('says what the host says, and then asks nobody', async () => {
     const scene = await sceneOf()
-    const thumbnail = png('thumb')
-    const { placement } = await scene.publish(postOf({ text: 'See', link: { url, title: 'House', description: 'Big', thumbnail: { file: '0' } } }, [thumbnail]))
+    const { placement } = await scene.publish({ text: 'See', link: { url, title: 'House', description: 'Big', thumbnail: { file: picture } } })
     expect(await card(scene, placement?.id)).toEqual({
       uri: url,
       title: 'House',
       description: 'Big',
-      thumb: expect.objectContaining({ $type: 'blob', size: thumbnail.bytes }),
+      thumb: expect.objectContaining({ $type: 'blob', size: samplePng().length }),
     })
     expect(scene.sent.some(({ url }) => url.includes('news.example'))).toBe(false)
   })
@@ -33,7 +35,7 @@ describe('a link card on Bluesky', () => {
           headers: { 'content-type': 'image/png' },
         }),
     )
-    const { placement } = await scene.publish(postOf({ text: 'See', link: { url } }))
+    const { placement } = await scene.publish({ text: 'See', link: { url } })
     expect(await card(scene, placement?.id)).toEqual({
       uri: url,
       title: 'A & B',
@@ -54,7 +56,7 @@ describe('a link card on Bluesky', () => {
     it(`goes out with the link alone when the page ${what}`, async () => {
       const scene = await sceneOf()
       scene.web.set(url, reply)
-      const { placement } = await scene.publish(postOf({ text: 'See', link: { url } }))
+      const { placement } = await scene.publish({ text: 'See', link: { url } })
       expect(await card(scene, placement?.id)).toEqual({ uri: url, title: 'news.example', description: '' })
     })
 
@@ -66,16 +68,15 @@ describe('a link card on Bluesky', () => {
       const scene = await sceneOf()
       scene.web.set(url, html('<title>T</title><meta property="og:image" content="p">'))
       scene.web.set('https://news.example/p', () => new Response(new Uint8Array(bytes), { headers: { 'content-type': mime } }))
-      const { placement } = await scene.publish(postOf({ text: 'See', link: { url } }))
+      const { placement } = await scene.publish({ text: 'See', link: { url } })
       expect(await card(scene, placement?.id)).toEqual({ uri: url, title: 'T', description: '' })
     }
   })
 
   it('becomes a link at the end of the text next to files', async () => {
     const scene = await sceneOf()
-    const files = [png('a')]
-    const { placement } = await scene.publish(postOf({ text: 'See', media: withFiles(...files), link: { url } }, files))
-    const { value } = await scene.record(placement?.id ?? '')
+    const { placement } = await scene.publish({ text: 'See', media: [{ file: picture }], link: { url } })
+    const { value } = await scene.record(placement?.id)
     expect(value.text).toBe(`See\n\n${url}`)
     expect(value.facets).toEqual([{ index: { byteStart: 5, byteEnd: 5 + url.length }, features: [{ $type: 'app.bsky.richtext.facet#link', uri: url }] }])
     expect(value.embed).toMatchObject({ $type: 'app.bsky.embed.images' })

@@ -1,24 +1,11 @@
-import { PublishError } from '@syndikit/core'
+import type { PublishError } from '@syndikit/core'
+import { errorFrom } from '@syndikit/testing'
 import { describe, expect, it } from 'vitest'
-import { createHttp } from '../../../core/src/http/client.ts'
 import { rateOf } from '../src/errors.ts'
-import { start } from './delivery.ts'
-import { adapter } from './scene.ts'
+import { bluesky } from '../src/index.ts'
 
-const refusal = async (status: number, body: unknown, headers: Record<string, string> = {}): Promise<PublishError> => {
-  const http = createHttp({
-    adapter,
-    mode: () => 'commit',
-    clock: { now: () => start, elapsed: () => 0, sleep: () => new Promise(() => undefined) },
-    fetch: async () => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status, headers }),
-  })
-  try {
-    await http.post('com.atproto.repo.putRecord', { json: {} })
-  } catch (error) {
-    if (PublishError.is(error)) return error
-  }
-  throw new Error('It was not refused.')
-}
+const refusal = (status: number, body: unknown, headers: Record<string, string> = {}): Promise<PublishError> =>
+  errorFrom(bluesky(), new Response(typeof body === 'string' ? body : JSON.stringify(body), { status, headers }))
 
 describe('what Bluesky refuses', () => {
   const rows: [status: number, body: { error: string; message?: string }, code: string][] = [
@@ -65,7 +52,7 @@ describe('what Bluesky refuses', () => {
   })
 
   it('says how long to wait by the clock of the server', async () => {
-    const headers = { date: 'Fri, 20 Nov 2026 09:00:00 GMT', 'ratelimit-reset': `${start / 1000 + 240}` }
+    const headers = { date: 'Fri, 20 Nov 2026 09:00:00 GMT', 'ratelimit-reset': `${Date.parse('2026-11-20T09:04:00Z') / 1000}` }
     expect((await refusal(429, { error: 'RateLimitExceeded' }, headers)).retryAfterMs).toBe(240_000)
     expect((await refusal(429, { error: 'RateLimitExceeded' }, { ...headers, 'retry-after': '7' })).retryAfterMs).toBe(7_000)
     expect((await refusal(429, { error: 'RateLimitExceeded' }, { date: headers.date })).retryAfterMs).toBeUndefined()

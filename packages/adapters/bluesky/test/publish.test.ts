@@ -1,32 +1,38 @@
+import { sampleFile, sampleMp4, samplePng, spoilt } from '@syndikit/testing'
 import { describe, expect, it } from 'vitest'
 import { tidOf } from '../src/tid.ts'
-import { deliver, start } from './delivery.ts'
-import { adapter, mp4, omar, png, postOf, sara, sceneOf, spec, withFiles } from './scene.ts'
+import { omar, sara, sceneOf } from './scene.ts'
+
+const wide = sampleFile(samplePng(1600, 900), 'wide.png')
+const small = sampleFile(samplePng(64, 48), 'small.png')
+const upright = sampleMp4(1080, 1920)
+const film = sampleFile(upright, 'film.mp4')
 
 const part = (text: string, from: string, type: 'link' | 'tag' | 'mention', value: object) => {
   const byteStart = Buffer.byteLength(text.slice(0, text.indexOf(from)))
   return { index: { byteStart, byteEnd: byteStart + Buffer.byteLength(from) }, features: [{ $type: `app.bsky.richtext.facet#${type}`, ...value }] }
 }
+const keyOf = ({ id, dueAt }: { id: string; dueAt: Date }) => tidOf({ key: id.replaceAll('-', ''), at: dueAt }, 0)
 
 describe('a post on Bluesky', () => {
   it('is a record under a key that follows from the delivery, dated when it was due', async () => {
     const scene = await sceneOf()
-    const { placement } = await scene.publish(postOf({ text: 'Good morning', language: 'en' }))
-    const rkey = tidOf({ key: '0190aa00bb11cc22dd33ee44ff550001', at: new Date(start) }, 0)
-    const { cid, value } = await scene.record(placement?.id ?? '')
-    expect(placement).toEqual({
+    const delivery = await scene.publish({ text: 'Good morning', language: 'en' })
+    const { cid, value } = await scene.record(delivery.placement?.id)
+    const rkey = keyOf(delivery)
+    expect(delivery.placement).toEqual({
       id: `at://${sara.did}/app.bsky.feed.post/${rkey}`,
       url: `https://bsky.app/profile/${sara.did}/post/${rkey}`,
       data: { cid },
     })
-    expect(value).toEqual({ $type: 'app.bsky.feed.post', text: 'Good morning', createdAt: '2026-11-20T09:00:00.000Z', langs: ['en'] })
+    expect(value).toEqual({ $type: 'app.bsky.feed.post', text: 'Good morning', createdAt: delivery.dueAt.toISOString(), langs: ['en'] })
   })
 
   it('names links, tags and mentions by their bytes, also behind Arabic and emoji', async () => {
     const scene = await sceneOf()
     const text = `👨‍👩‍👧‍👦 مرحبا @${omar.handle} شقة للبيع #دبي https://example.com/a?b=ج 🏠 @${sara.handle}`
-    const { placement } = await scene.publish(postOf({ text }))
-    const { value } = await scene.record(placement?.id ?? '')
+    const { placement } = await scene.publish({ text })
+    const { value } = await scene.record(placement?.id)
     expect(value.facets).toEqual([
       part(text, `@${omar.handle}`, 'mention', { did: omar.did }),
       part(text, '#دبي', 'tag', { tag: 'دبي' }),
@@ -37,29 +43,28 @@ describe('a post on Bluesky', () => {
 
   it('leaves a handle that nobody has as text', async () => {
     const scene = await sceneOf()
-    const { placement } = await scene.publish(postOf({ text: 'Ask @nobody-here.bsky.social' }))
-    expect((await scene.record(placement?.id ?? '')).value).not.toHaveProperty('facets')
+    const { placement } = await scene.publish({ text: 'Ask @nobody-here.bsky.social' })
+    expect((await scene.record(placement?.id)).value).not.toHaveProperty('facets')
   })
 
   it('does not go out without its mentions because a handle could not be asked for', async () => {
     const scene = await sceneOf()
-    scene.sandbox.faults.add([1, 2, 3].map(() => ({ fault: 'error-before' as const, platform: 'bluesky', nth: 1 })))
-    const { placement, runs } = await scene.publish(postOf({ text: `@${omar.handle} hello` }))
-    expect(runs).toBe(2)
-    expect((await scene.record(placement?.id ?? '')).value.facets).toHaveLength(1)
+    scene.sandbox.faults.add([1, 2, 3].map(() => ({ fault: 'error-before' as const, nth: 1 })))
+    const { id, placement } = await scene.publish({ text: `@${omar.handle} hello` })
+    expect(await scene.attempts(id)).toHaveLength(2)
+    expect((await scene.record(placement?.id)).value.facets).toHaveLength(1)
   })
 
   it('carries pictures with their text and shape', async () => {
     const scene = await sceneOf()
-    const files = [png('a', { alt: 'A door', width: 1600, height: 900 }), png('b')]
-    const { placement } = await scene.publish(postOf({ text: 'Two', media: withFiles(...files) }, files))
-    const { value } = await scene.record(placement?.id ?? '')
-    const image = { $type: 'blob', mimeType: 'image/png', size: files[0]?.bytes, ref: { $link: expect.stringMatching(/^bafkrei/) } }
+    const { placement } = await scene.publish({ text: 'Two', media: [{ file: wide, alt: 'A door' }, { file: small }] })
+    const { value } = await scene.record(placement?.id)
+    const image = { $type: 'blob', mimeType: 'image/png', size: expect.any(Number), ref: { $link: expect.stringMatching(/^bafkrei/) } }
     expect(value.embed).toEqual({
       $type: 'app.bsky.embed.images',
       images: [
-        { image, alt: 'A door', aspectRatio: { width: 1600, height: 900 } },
-        { image, alt: '' },
+        { image: { ...image, size: samplePng(1600, 900).length }, alt: 'A door', aspectRatio: { width: 1600, height: 900 } },
+        { image, alt: '', aspectRatio: { width: 64, height: 48 } },
       ],
     })
     expect(scene.sandbox.shown()[0]?.files.map(({ alt }) => alt)).toEqual(['A door', ''])
@@ -67,8 +72,8 @@ describe('a post on Bluesky', () => {
 
   it('carries a warning, languages and hidden tags', async () => {
     const scene = await sceneOf()
-    const { placement } = await scene.publish(postOf({ text: 'x', language: 'de' }, [], { labels: ['nudity'], langs: ['en', 'ar'], tags: ['art'] }))
-    expect((await scene.record(placement?.id ?? '')).value).toMatchObject({
+    const { placement } = await scene.publish({ text: 'x', language: 'de' }, { labels: ['nudity'], langs: ['en', 'ar'], tags: ['art'] })
+    expect((await scene.record(placement?.id)).value).toMatchObject({
       langs: ['en', 'ar'],
       tags: ['art'],
       labels: { $type: 'com.atproto.label.defs#selfLabels', values: [{ val: 'nudity' }] },
@@ -77,86 +82,67 @@ describe('a post on Bluesky', () => {
 
   it('is prepared again when its pictures were collected while it waited', async () => {
     const scene = await sceneOf()
-    const files = [png('a')]
-    const { runs, ending } = await scene.publish(postOf({ text: 'Late', media: withFiles(...files) }, files), {
-      crash: { nth: 1, when: 'after' },
-      before: (run) => run === 2 && scene.time.pass(2 * 3_600_000),
-    })
-    expect(ending.kind).toBe('placed')
-    expect(runs).toBe(3)
+    scene.sandbox.faults.add({ fault: 'throttle', on: 'commit', nth: 1 })
+    const id = await scene.schedule({ text: 'Late', media: [{ file: small }] })
+    await scene.work(0)
+    await scene.clock.pass(2 * 3_600_000)
+    await scene.work()
+    expect((await scene.delivery(id)).state).toBe('published')
+    expect((await scene.attempts(id)).map(({ reason }) => reason?.code)).toEqual(['rate', 'stale', undefined])
     expect(scene.sandbox.shown().map(({ text, media }) => [text, media])).toEqual([['Late', 1]])
-    expect(scene.sent.filter(({ url }) => url.endsWith('uploadBlob'))).toHaveLength(2)
-  })
-
-  it('goes out with a renewed session when the old one ends on the way', async () => {
-    const scene = await sceneOf()
-    scene.sandbox.faults.add({ fault: 'expire-token', on: 'commit', nth: 1 })
-    const { ending } = await scene.publish(postOf({ text: 'Still here' }))
-    expect(ending.kind).toBe('placed')
-    expect(scene.texts()).toEqual(['Still here'])
+    expect(scene.asked().filter((path) => path.endsWith('uploadBlob'))).toHaveLength(2)
   })
 
   it('never writes over what has its key', async () => {
     const scene = await sceneOf()
-    await scene.publish(postOf({ text: 'first' }))
-    const { error } = await scene.publish(postOf({ text: 'second' }))
-    expect(error).toMatchObject({ code: 'duplicate', platformCode: 'InvalidSwap', outcome: 'not-published' })
-    expect(scene.texts()).toEqual(['first'])
+    const id = await scene.schedule({ text: 'mine' })
+    const rkey = keyOf(await scene.delivery(id))
+    const record = { $type: 'app.bsky.feed.post', text: 'theirs', createdAt: '2026-11-20T09:00:00.000Z' }
+    await scene.asAccount('https://bsky.social/xrpc/com.atproto.repo.putRecord', { repo: sara.did, collection: 'app.bsky.feed.post', rkey, record })
+    await scene.work()
+    expect(await scene.delivery(id)).toMatchObject({ state: 'failed', reason: { code: 'duplicate' } })
+    expect(scene.texts()).toEqual(['theirs'])
   })
 
-  it('waits as long as a throttled server says by its own clock', async () => {
-    const scene = await sceneOf()
-    scene.sandbox.faults.add({ fault: 'throttle', on: 'commit', nth: 1 })
-    const { ending, runs } = await scene.publish(postOf({ text: 'patient' }))
-    expect([ending.kind, runs]).toEqual(['placed', 2])
-    expect(scene.texts()).toEqual(['patient'])
+  it('is uncertain where its record was changed after a lost answer', async () => {
+    let changed = false
+    const scene = await sceneOf(async (request, platform) => {
+      if (!request.url.endsWith('putRecord') || changed) return platform(request)
+      changed = true
+      const body = (await request.json()) as { record: object }
+      const json = JSON.stringify({ ...body, record: { ...body.record, text: 'changed' } })
+      await platform(new Request(request.url, { method: 'POST', headers: request.headers, body: json }))
+      throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNRESET' } })
+    })
+    expect((await scene.publish({ text: 'mine' })).state).toBe('uncertain')
+    expect(scene.texts()).toEqual(['changed'])
   })
 })
 
 describe('a video on Bluesky', () => {
   it('goes through the video service with a token of its own, and waits for it without holding a worker', async () => {
     const scene = await sceneOf()
-    const files = [mp4('film', { alt: 'The house', width: 1080, height: 1920 })]
-    const { placement, runs } = await scene.publish(postOf({ text: 'Film', media: withFiles(...files) }, files))
-    expect(runs).toBeGreaterThan(2)
-    const { value } = await scene.record(placement?.id ?? '')
+    const { id, placement } = await scene.publish({ text: 'Film', media: [{ file: film, alt: 'The house' }] })
+    expect((await scene.attempts(id)).length).toBeGreaterThan(1)
+    const { value } = await scene.record(placement?.id)
     expect(value.embed).toMatchObject({
       $type: 'app.bsky.embed.video',
       alt: 'The house',
       aspectRatio: { width: 1080, height: 1920 },
       video: { mimeType: 'video/mp4' },
     })
-    const upload = scene.sent.find(({ url }) => url.includes('uploadVideo'))
+    const [upload] = scene.sent.filter(({ url }) => url.includes('uploadVideo'))
     expect(new URL(upload?.url ?? '').host).toBe('video.bsky.app')
-    expect(upload?.headers.get('authorization')).not.toBe(`Bearer ${scene.login.applied().bearer}`)
-    expect(upload?.headers.get('content-length')).toBe(String(files[0]?.bytes))
-  })
-
-  it('takes up the job of an upload whose answer was lost', async () => {
-    const scene = await sceneOf()
-    const files = [mp4('film')]
-    let uploads = 0
-    const { fetch } = scene
-    const lossy = {
-      ...scene,
-      fetch: async (request: Request) => {
-        const reply = await fetch(request)
-        if (request.url.includes('uploadVideo') && uploads++ === 0) throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNRESET' } })
-        return reply
-      },
-    }
-    const post = postOf({ text: 'Film', media: withFiles(...files) }, files)
-    const { ending } = await deliver(lossy, adapter, scene.login, (run) => spec.publish(post, run))
-    expect(ending.kind).toBe('placed')
-    expect(uploads).toBe(2)
-    expect(scene.sandbox.shown().map(({ media }) => media)).toEqual([1])
+    expect(upload?.headers.get('content-length')).toBe(String(upright.length))
+    const session = scene.sent.findLast(({ url }) => url.endsWith('putRecord'))?.headers.get('authorization')
+    expect(upload?.headers.get('authorization')).toMatch(/^Bearer /)
+    expect(upload?.headers.get('authorization')).not.toBe(session)
   })
 
   it('fails with the reason when the service cannot read it', async () => {
-    const scene = await sceneOf()
-    const broken = png('not a film', { type: 'video', mime: 'video/mp4', name: 'film.mp4' })
-    const { error } = await scene.publish(postOf({ text: 'Film', media: withFiles(broken) }, [broken]))
-    expect(error).toMatchObject({ code: 'media', message: 'Bluesky could not process the video: The file is not a video that can be read.' })
+    const scene = await sceneOf(async (request, platform) => platform(request.url.includes('uploadVideo') ? await spoilt(request, 'ftyp') : request))
+    const { state, reason } = await scene.publish({ text: 'Film', media: [{ file: film }] })
+    expect([state, reason]).toEqual(['failed', { code: 'media', message: 'Bluesky could not process the video: The file is not a video that can be read.' }])
     expect(scene.texts()).toEqual([])
   })
 })

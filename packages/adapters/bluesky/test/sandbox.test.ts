@@ -1,7 +1,7 @@
+import { emulatorStage } from '@syndikit/testing'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { sandbox } from '../src/sandbox.ts'
-import { stageFor } from './stage.ts'
 
 const sara = 'did:plc:sandboxsara2222222222222'
 const omar = 'did:plc:sandboxomar2222222222222'
@@ -15,10 +15,10 @@ const mp4 = Buffer.concat([Buffer.from('00000018667479706d703432', 'hex'), Buffe
 // biome-ignore lint/suspicious/noExplicitAny: answers are asserted member by member
 type Body = any
 
-let stage = stageFor(sandbox.initial())
+let stage = emulatorStage(sandbox.initial())
 let bluesky = sandbox.create(stage)
 beforeEach(() => {
-  stage = stageFor(sandbox.initial())
+  stage = emulatorStage(sandbox.initial())
   bluesky = sandbox.create(stage)
 })
 
@@ -490,7 +490,7 @@ describe('reads, limits and faults', () => {
   it('lives on after its state went through JSON', async () => {
     const token = await access()
     await create(token)
-    stage = stageFor(JSON.parse(JSON.stringify(stage.state)))
+    stage = emulatorStage(JSON.parse(JSON.stringify(stage.state)))
     bluesky = sandbox.create(stage)
     expect((await create(token, { text: 'After' })).status).toBe(200)
     expect(bluesky.shown().map(({ text }) => text)).toEqual(['مرحبا', 'After'])

@@ -1,35 +1,49 @@
-import { Secret } from '@syndikit/core'
+import { type Fetch, Secret, type Tokens } from '@syndikit/core'
+import { createSandbox } from '@syndikit/sandbox'
+import { httpFor, virtualClock } from '@syndikit/testing'
 import { describe, expect, it } from 'vitest'
-import { createHttp } from '../../../core/src/http/client.ts'
+import { bluesky } from '../src/index.ts'
 import { sandbox } from '../src/sandbox.ts'
 import { appPasswordSession } from '../src/session.ts'
-import { type Stage, stageOf } from './delivery.ts'
-import { adapter, open, sara } from './scene.ts'
+import { pds, sara } from './scene.ts'
 
-const pds = 'https://morel.us-east.host.bsky.network'
-const withBearer = (stage: Stage, bearer: string | undefined, server?: string) =>
-  createHttp({ adapter, server, fetch: stage.fetch, clock: stage.time, credentials: async () => (bearer === undefined ? {} : { bearer }) })
+/** Bluesky before anybody has logged in. */
+const arrive = () => {
+  const clock = virtualClock()
+  const platform = createSandbox({ platforms: [sandbox], clock, seed: 1 })
+  const hosts: string[] = []
+  const fetch: Fetch = (request) => {
+    hosts.push(new URL(request.url).host)
+    return platform.fetch(request)
+  }
+  return { clock, fetch, hosts, http: (bearer: string | undefined) => httpFor(bluesky(), fetch, { bearer, server: pds, clock }) }
+}
+
+const open = (fetch: Fetch, password = 'sand-boxx-pass-0001', service?: string): Promise<Tokens> => {
+  const fields = { identifier: new Secret(sara.handle), appPassword: new Secret(password), ...(service !== undefined && { service: new Secret(service) }) }
+  return appPasswordSession.open(fields as Parameters<typeof appPasswordSession.open>[0], httpFor(bluesky(), fetch))
+}
+
+const idOf = (token = ''): unknown => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti
 
 describe('logging in to Bluesky', () => {
   it('tells the server where the account lives, and all later calls go there', async () => {
-    const stage = stageOf(sandbox)
-    const tokens = await open(stage)
+    const { fetch, hosts, http } = arrive()
+    const tokens = await open(fetch)
     expect(tokens).toEqual({ access: expect.any(String), refresh: expect.any(String), server: pds })
-    expect(new URL(stage.sent[0]?.url ?? '').host).toBe('bsky.social')
-    const accounts = await adapter.accounts({ http: withBearer(stage, tokens.access, pds), server: pds })
+    const accounts = await bluesky().accounts({ http: http(tokens.access), server: pds })
     expect(accounts).toEqual([{ id: sara.did, name: sara.handle, url: `https://bsky.app/profile/${sara.did}`, server: pds }])
-    expect(new URL(stage.sent[1]?.url ?? '').origin).toBe(pds)
+    expect(hosts).toEqual(['bsky.social', new URL(pds).host])
   })
 
   it('refuses a wrong password', async () => {
-    await expect(open(stageOf(sandbox), 'wrong')).rejects.toMatchObject({ code: 'auth', platformCode: 'AuthenticationRequired' })
+    await expect(open(arrive().fetch, 'wrong')).rejects.toMatchObject({ code: 'auth', platformCode: 'AuthenticationRequired' })
   })
 
   it('asks for an app password where the server wants a code from an e-mail', async () => {
-    const stage = stageOf(sandbox)
     const body = { error: 'AuthFactorTokenRequired', message: 'A sign in code has been sent to your email address' }
-    stage.web.set('https://bsky.social/xrpc/com.atproto.server.createSession', () => Response.json(body, { status: 401 }))
-    await expect(open(stage)).rejects.toMatchObject({ code: 'auth', message: expect.stringContaining('app password') })
+    const login = open(async () => Response.json(body, { status: 401 }))
+    await expect(login).rejects.toMatchObject({ code: 'auth', message: expect.stringContaining('app password') })
   })
 
   it('goes to the server that the user names, and stays there when the answer names none or a bad one', async () => {
@@ -39,9 +53,13 @@ describe('logging in to Bluesky', () => {
       { service: [{ id: '#atproto_pds', serviceEndpoint: 'http://10.0.0.1' }] },
       { service: [{ id: '#other', serviceEndpoint: pds }] },
     ]) {
-      const stage = stageOf(sandbox)
-      stage.web.set('https://pds.example/xrpc/com.atproto.server.createSession', () => Response.json({ accessJwt: 'a', refreshJwt: 'r', didDoc }))
-      expect(await open(stage, 'p', 'https://pds.example')).toEqual({ access: 'a', refresh: 'r', server: 'https://pds.example' })
+      const asked: string[] = []
+      const answer: Fetch = async ({ url }) => {
+        asked.push(url)
+        return Response.json({ accessJwt: 'a', refreshJwt: 'r', didDoc })
+      }
+      expect(await open(answer, 'p', 'https://pds.example')).toEqual({ access: 'a', refresh: 'r', server: 'https://pds.example' })
+      expect(asked).toEqual(['https://pds.example/xrpc/com.atproto.server.createSession'])
     }
   })
 
@@ -58,23 +76,20 @@ describe('logging in to Bluesky', () => {
   })
 
   it('renews with the refresh token, answers the same again within its grace, and ends for good', async () => {
-    const stage = stageOf(sandbox)
-    const tokens = await open(stage)
-    const http = withBearer(stage, tokens.refresh, pds)
-    const renewed = await appPasswordSession.renew?.(http)
+    const { clock, fetch, http } = arrive()
+    const tokens = await open(fetch)
+    const renewed = await appPasswordSession.renew?.(http(tokens.refresh))
     expect(renewed?.refresh).not.toBe(tokens.refresh)
-    stage.time.pass(7_000_000)
-    expect((await appPasswordSession.renew?.(http))?.refresh).toBeDefined()
+    await clock.pass(7_000_000)
+    expect(idOf((await appPasswordSession.renew?.(http(tokens.refresh)))?.refresh)).toBe(idOf(renewed?.refresh))
     expect(appPasswordSession.rotation).toEqual({ graceMs: 7_200_000 })
-    await appPasswordSession.close?.(withBearer(stage, renewed?.refresh, pds))
-    await expect(appPasswordSession.renew?.(withBearer(stage, renewed?.refresh, pds))).rejects.toMatchObject({ code: 'auth' })
+    await appPasswordSession.close?.(http(renewed?.refresh))
+    await expect(appPasswordSession.renew?.(http(renewed?.refresh))).rejects.toMatchObject({ code: 'auth' })
   })
 
   it('sends credentials to the account’s own server and to no other', async () => {
-    const stage = stageOf(sandbox)
-    const tokens = await open(stage)
-    const http = withBearer(stage, tokens.access, pds)
-    await expect(http.get('https://bsky.social/xrpc/com.atproto.server.getSession')).rejects.toThrow(TypeError)
-    expect(JSON.stringify({ password: new Secret('x') })).toBe('{"password":"[secret]"}')
+    const { fetch, http } = arrive()
+    const { access } = await open(fetch)
+    await expect(http(access).get('https://bsky.social/xrpc/com.atproto.server.getSession')).rejects.toThrow(TypeError)
   })
 })

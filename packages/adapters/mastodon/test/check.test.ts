@@ -1,28 +1,21 @@
-import { type Account, type Media, type Post, type PostInput, post as postKind } from '@syndikit/core'
+import type { Account } from '@syndikit/core'
+import { httpFor, sampleFile, samplePng } from '@syndikit/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createHttp } from '../../../core/src/http/client.ts'
 import { plainText, sameText } from '../src/find.ts'
 import { mastodon } from '../src/index.ts'
 import { limitsOf, localId } from '../src/instance.ts'
-import { check, options } from '../src/status.ts'
-
-const adapter = mastodon({ appName: 'Test' })
-const build = (input: PostInput, files: readonly Media[] = []): Post =>
-  postKind({ recovery: { class: 'blind' }, publish: async () => ({ id: '' }) }).of.build(input, files)
+import { options } from '../src/status.ts'
+import { adapter, sceneOf } from './scene.ts'
 
 const accountFrom = async (instance: unknown, status = 200): Promise<Account> => {
+  const server = 'https://social.example.com'
   const answers: Record<string, () => Response> = {
     '/api/v1/accounts/verify_credentials': () => Response.json({ id: '109', username: 'sara', acct: 'sara', url: 'https://social.example.com/@sara' }),
     '/api/v2/instance': () => Response.json(instance, { status }),
   }
-  const http = createHttp({
-    adapter,
-    server: 'https://social.example.com',
-    clock: { now: () => 0, elapsed: () => 0, sleep: (_, signal) => (signal ? new Promise(() => undefined) : Promise.resolve()) },
-    fetch: async ({ url }) => answers[new URL(url).pathname]?.() ?? new Response(null, { status: 404 }),
-  })
-  const [account] = await adapter.accounts({ http, server: 'https://social.example.com' })
+  const http = httpFor(adapter(), async ({ url }) => answers[new URL(url).pathname]?.() ?? new Response(null, { status: 404 }), { server })
+  const [account] = await adapter().accounts({ http, server })
   if (!account) throw new Error('There is no account.')
   return account
 }
@@ -77,30 +70,36 @@ describe('an account of a Mastodon server', () => {
   })
 })
 
-describe('what Mastodon takes', () => {
-  const problems = (input: PostInput, own?: Parameters<typeof check>[0]['options'], files: readonly Media[] = []) =>
-    check({ ...build(input, files), options: own }, undefined).map(({ code, pointer, actual }) => [code, pointer, actual])
+/** A picture that says that it has 40 million pixels. */
+const huge = samplePng(1, 1)
+huge.writeUInt32BE(10_000, 16)
+huge.writeUInt32BE(4_000, 20)
 
-  it('counts the warning with each part', () => {
+describe('what Mastodon takes', async () => {
+  const scene = await sceneOf()
+  const problems = async (content: object, own?: object) => (await scene.check(content, own)).map(({ code, pointer, actual }) => [code, pointer, actual])
+
+  it('counts the warning with each part', async () => {
     const text = 'x'.repeat(490)
-    expect(problems({ text, thread: [{ text }] }, { spoilerText: '👨‍👩‍👧‍👦'.repeat(10) })).toEqual([])
-    expect(problems({ text, thread: [{ text: 'short' }, { text }] }, { spoilerText: 'warning text' })).toEqual([
-      ['text-too-long', '/text', 502],
-      ['text-too-long', '/thread/1/text', 502],
+    expect(await problems({ text, thread: [{ text }] }, { spoilerText: '👨‍👩‍👧‍👦'.repeat(10) })).toEqual([])
+    expect(await problems({ text, thread: [{ text: 'short' }, { text }] }, { spoilerText: 'warning text' })).toEqual([
+      ['text-too-long', '/content/text', 502],
+      ['text-too-long', '/content/thread/1/text', 502],
     ])
   })
 
-  it('counts the link that goes to the end of the text, as 23', () => {
+  it('counts the link that goes to the end of the text, as 23', async () => {
     const link = { url: `https://example.com/${'x'.repeat(200)}` }
-    expect(problems({ text: 'x'.repeat(475), link })).toEqual([])
-    expect(problems({ text: 'x'.repeat(476), link })).toEqual([['text-too-long', '/text', 501]])
-    expect(problems({ text: 'x'.repeat(501), link })).toEqual([])
+    expect(await problems({ text: 'x'.repeat(475), link })).toEqual([])
+    expect(await problems({ text: 'x'.repeat(476), link })).toEqual([['text-too-long', '/content/text', 501]])
+    expect(await problems({ text: 'x'.repeat(501), link })).toEqual([['text-too-long', '/content/text', 501]]) // the text by itself
   })
 
-  it('refuses pictures of too many pixels and polls with an option twice', () => {
-    const huge = { type: 'image', width: 10_000, height: 4_000 } as Media
-    expect(problems({ text: 'x', media: [{ file: '1' }] }, undefined, [huge])).toEqual([['media-pixels', '/media/0', 40_000_000]])
-    expect(problems({ text: 'x', poll: { options: ['a', 'a'], durationMs: 600_000 } })).toEqual([['poll-options', '/poll/options', undefined]])
+  it('refuses pictures of too many pixels and polls with an option twice', async () => {
+    const media = [{ file: sampleFile(huge, 'huge.png'), alt: 'All of it' }]
+    expect(await problems({ text: 'x', media })).toEqual([['media-pixels', '/content/media/0', 40_000_000]])
+    const poll = { options: ['a', 'a'], durationMs: 600_000 }
+    expect(await problems({ text: 'x', poll })).toEqual([['poll-options', '/content/poll/options', undefined]])
   })
 
   it('refuses options that it does not have, and an app without a name', () => {

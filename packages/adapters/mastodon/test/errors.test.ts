@@ -1,27 +1,11 @@
-import { PublishError } from '@syndikit/core'
+import type { PublishError } from '@syndikit/core'
+import { errorFrom } from '@syndikit/testing'
 import { describe, expect, it } from 'vitest'
-import { createHttp } from '../../../core/src/http/client.ts'
 import { rateOf } from '../src/errors.ts'
-import { mastodon } from '../src/index.ts'
+import { adapter } from './scene.ts'
 
-const start = Date.parse('2026-11-20T09:00:00.000Z')
-const adapter = mastodon({ appName: 'Test' })
-
-const refusal = async (status: number, body: unknown, headers: Record<string, string> = {}): Promise<PublishError> => {
-  const http = createHttp({
-    adapter,
-    server: 'https://mastodon.example',
-    mode: () => 'commit',
-    clock: { now: () => start, elapsed: () => 0, sleep: () => new Promise(() => undefined) },
-    fetch: async () => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status, headers }),
-  })
-  try {
-    await http.post('v1/statuses', { json: {} })
-  } catch (error) {
-    if (PublishError.is(error)) return error
-  }
-  throw new Error('It was not refused.')
-}
+const refusal = (status: number, body: unknown, headers: Record<string, string> = {}): Promise<PublishError> =>
+  errorFrom(adapter(), new Response(typeof body === 'string' ? body : JSON.stringify(body), { status, headers }))
 
 describe('what Mastodon refuses', () => {
   const rows: [status: number, error: string, code: string][] = [

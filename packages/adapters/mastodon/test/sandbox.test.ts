@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
+import { emulatorStage } from '@syndikit/testing'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { sandbox } from '../src/sandbox.ts'
-import { stageFor } from './stage.ts'
 
 const first = 'mastodon.example'
 const second = 'social.example'
@@ -16,10 +16,10 @@ const mp4 = Buffer.concat([Buffer.from('00000018667479706d703432', 'hex'), Buffe
 // biome-ignore lint/suspicious/noExplicitAny: answers are asserted member by member
 type Body = any
 
-let stage = stageFor(sandbox.initial())
+let stage = emulatorStage(sandbox.initial())
 let mastodon = sandbox.create(stage)
 beforeEach(() => {
-  stage = stageFor(sandbox.initial())
+  stage = emulatorStage(sandbox.initial())
   mastodon = sandbox.create(stage)
 })
 
@@ -612,7 +612,7 @@ describe('limits and faults', () => {
   it('lives on after its state went through JSON', async () => {
     const token = await login()
     await post(token, { status: 'Before' })
-    stage = stageFor(JSON.parse(JSON.stringify(stage.state)))
+    stage = emulatorStage(JSON.parse(JSON.stringify(stage.state)))
     mastodon = sandbox.create(stage)
     expect((await post(token, { status: 'After' })).status).toBe(200)
     expect(mastodon.shown().map(({ text }) => text)).toEqual(['Before', 'After'])

@@ -1,14 +1,16 @@
 // The adapter's data: options, consent, accounts, limits, checks, errors, rates, metrics.
 
-import { countText, type ErrorCode, type Problem, PublishError, type Reply } from '@syndikit/core'
+import { countText, type ErrorCode, type Media, type PostPart, type Problem, type PublishError, type Reply } from '@syndikit/core'
+import { errorFrom, httpFor } from '@syndikit/testing'
 import fc from 'fast-check'
 import twitterText from 'twitter-text'
 import { describe, expect, it } from 'vitest'
-import { createHttp } from '../../../core/src/http/client.ts'
+import { problemsOf } from '../src/check.ts'
 import { type XOptions, x } from '../src/index.ts'
 import { limitsFor } from '../src/limits.ts'
-import { options } from '../src/request.ts'
-import { type Draft, gif, mp4, omar, placedOf, png, postOf, sara, sceneOf } from './scene.ts'
+import { readMetrics } from '../src/metrics.ts'
+import { options, type XPost } from '../src/request.ts'
+import { omar, sara, sceneOf } from './scene.ts'
 
 describe('the options of the app', () => {
   const wrong = (given: unknown): string => {
@@ -45,9 +47,15 @@ describe('the options of the app', () => {
 })
 
 describe('accounts', () => {
+  const accountsOf = async (who: typeof sara) => {
+    const scene = await sceneOf({ who })
+    const bearer = scene.asked('users/me', 'GET')[0]?.headers.get('authorization')?.replace('Bearer ', '')
+    const adapter = x({ clientId: 'a' })
+    return adapter.accounts({ http: httpFor(adapter, (request) => scene.sandbox.fetch(request), { bearer }) })
+  }
+
   it('are the one who consented, with the plan', async () => {
-    const scene = sceneOf(sara)
-    expect(await scene.adapter.accounts({ http: scene.http })).toEqual([
+    expect(await accountsOf(sara)).toEqual([
       {
         id: sara.id,
         name: 'sandbox_sara',
@@ -55,8 +63,7 @@ describe('accounts', () => {
         facts: { displayName: 'Sara Haddad', verified: true, subscription: 'Premium' },
       },
     ])
-    const other = sceneOf(omar)
-    expect(await other.adapter.accounts({ http: other.http })).toMatchObject([{ name: 'sandbox_omar', facts: { verified: false, subscription: 'None' } }])
+    expect(await accountsOf(omar)).toMatchObject([{ name: 'sandbox_omar', facts: { verified: false, subscription: 'None' } }])
   })
 })
 
@@ -90,24 +97,27 @@ describe('limits', () => {
     const count = limitsFor(false)(undefined).text?.text?.[0]?.count
     expect(count && countText(`https://example.com/${'a'.repeat(100)} 👨‍👩‍👧‍👦 日本`, count)).toBe(23 + 1 + 2 + 1 + 4)
   })
-
-  it('let through exactly what the emulator takes', async () => {
-    const fits = await sceneOf(omar).publish({ text: 'أ'.repeat(280) })
-    const over = await sceneOf(omar).publish({ text: 'أ'.repeat(281) })
-    expect([fits.to, over.to, over.error?.code]).toEqual(['published', 'failed', 'permission'])
-  })
 })
 
 describe('the check', () => {
-  const found = (draft: Draft, longPosts = false): Problem[] => {
-    const scene = sceneOf(sara, { longPosts })
-    return scene.spec.check?.(postOf(draft), scene.account) ?? []
+  interface Draft extends Partial<Omit<XPost, 'parts' | 'poll'>>, Partial<PostPart> {
+    readonly thread?: readonly Partial<PostPart>[]
+    readonly poll?: { options: string[]; durationMs: number; multiple?: boolean; hideTotals?: boolean }
   }
+  const premium = { id: sara.id, name: sara.name, facts: { subscription: 'Premium' } }
+  const found = ({ text = '', media = [], thread = [], poll, options = {}, ...more }: Draft, longPosts = false): Problem[] => {
+    const parts = [{ text, media }, ...thread.map(({ text = '', media = [] }) => ({ text, media }))]
+    const post = { ...more, parts, options, ...(poll && { poll: { multiple: false, hideTotals: false, ...poll } }) }
+    return problemsOf(post, limitsFor(longPosts)(premium))
+  }
+  const fileOf = (facts: Partial<Media>): Media => ({ type: 'image', mime: 'image/png', bytes: 100, ...facts }) as Media
+  const png = fileOf({})
+  const gif = fileOf({ mime: 'image/gif' })
   const codes = (draft: Draft) => found(draft).map(({ code, pointer }) => `${code} ${pointer}`)
 
   it('finds nothing in an ordinary post', () => {
-    expect(found({ text: 'Fine $AAPL', media: [png('a'), png('b')], link: { url: 'https://example.com' } })).toEqual([])
-    expect(found({ text: 'Fine', media: [gif()], thread: [{ text: '$TSLA', media: [mp4(10)] }] })).toEqual([])
+    expect(found({ text: 'Fine $AAPL', media: [png, png], link: { url: 'https://example.com' } })).toEqual([])
+    expect(found({ text: 'Fine', media: [gif], thread: [{ text: '$TSLA', media: [fileOf({ type: 'video', mime: 'video/mp4' })] }] })).toEqual([])
   })
 
   it('counts the link that is put below the text', () => {
@@ -120,11 +130,11 @@ describe('the check', () => {
 
   it('wants one cashtag a post, a GIF alone, and small pictures', () => {
     expect(codes({ text: '$AAPL $TSLA', thread: [{ text: '$a $b.c $d' }] })).toEqual(['too-many-cashtags /text', 'too-many-cashtags /thread/0/text'])
-    expect(codes({ text: 'a', media: [gif(), png('a')] })).toEqual(['media-mix /media'])
-    expect(codes({ text: 'a', thread: [{ text: 'b', media: [png('a'), png('b', { bytes: 5 * 1024 * 1024 + 1 })] }] })).toEqual([
-      'media-bytes /thread/0/media/1',
+    expect(codes({ text: 'a', media: [gif, png] })).toEqual(['media-mix /media'])
+    expect(codes({ text: 'a', thread: [{ text: 'b', media: [png, fileOf({ bytes: 5 * 1024 * 1024 + 1 })] }] })).toEqual(['media-bytes /thread/0/media/1'])
+    expect(found({ text: 'a', media: [fileOf({ mime: 'image/gif', width: 1400, height: 900 })] })).toMatchObject([
+      { code: 'media-dimensions', severity: 'warning' },
     ])
-    expect(found({ text: 'a', media: [gif({ width: 1400, height: 900 })] })).toMatchObject([{ code: 'media-dimensions', severity: 'warning' }])
   })
 
   it('counts cashtags as X does', () => {
@@ -155,7 +165,7 @@ describe('the check', () => {
   })
 
   it('knows what goes with a quote and with tags', () => {
-    expect(codes({ text: 'a', media: [png('a')], options: { quote: '1' } })).toEqual(['quote-mix /options/quote'])
+    expect(codes({ text: 'a', media: [png], options: { quote: '1' } })).toEqual(['quote-mix /options/quote'])
     expect(codes({ text: 'a', poll: { options: ['a', 'b'], durationMs: 600_000 }, options: { quote: '1' } })).toEqual(['quote-mix /options/quote'])
     expect(codes({ text: 'a', options: { quote: '1', taggedUserIds: ['2'] } })).toEqual(['tags-without-media /options/taggedUserIds'])
   })
@@ -167,24 +177,8 @@ const old = (code: number, message = 'M') => ({ errors: [{ code, message }] })
 const duplicate = 'You are not allowed to create a Tweet with duplicate content.'
 
 describe('errors', () => {
-  const answered = async (status: number, body: unknown, headers: Record<string, string> = {}): Promise<PublishError> => {
-    const http = createHttp({
-      adapter: x({ clientId: 'a' }),
-      fetch: async () => (body === undefined ? new Response(null, { status, headers }) : Response.json(body, { status, headers })),
-      clock: {
-        now: () => 0,
-        elapsed: () => 0,
-        sleep: (_, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve())),
-      },
-      mode: () => 'commit',
-    })
-    const error = await http.post('tweets', { json: { text: 'a' } }).then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-    if (!PublishError.is(error)) throw new Error(`It was no PublishError: ${String(error)}`)
-    return error
-  }
+  const answered = (status: number, body: unknown, headers: Record<string, string> = {}): Promise<PublishError> =>
+    errorFrom(x({ clientId: 'a' }), body === undefined ? new Response(null, { status, headers }) : Response.json(body, { status, headers }))
 
   const rows: readonly (readonly [status: number, body: unknown, code: ErrorCode, outcome?: 'unknown'])[] = [
     [401, { title: 'Unauthorized', type: 'about:blank', status: 401, detail: 'Unauthorized' }, 'auth'],
@@ -313,32 +307,29 @@ describe('rates', () => {
 
 describe('metrics', () => {
   it('are read for many posts at once; what is gone has none', async () => {
-    const scene = sceneOf()
-    const draft = { text: 'Watched' }
-    const kept = placedOf(await scene.publish(draft), draft)
-    const gone = { ...kept, id: '1' }
-    scene.pass(3_600_000)
-    const found = await scene.spec.metrics?.read([kept, gone], { account: scene.account, http: scene.http })
-    expect([...(found ?? [])]).toEqual([[kept.id, { views: 420, likes: 10, comments: 0, shares: 2, saves: 1, native: { quotes: 0 } }]])
-    expect(await scene.spec.metrics?.read([gone], { account: scene.account, http: scene.http })).toEqual(new Map())
-    expect(scene.spec.metrics?.atOnce).toBe(100)
+    const scene = await sceneOf()
+    const kept = await scene.publish({ text: 'Watched' })
+    const gone = await scene.publish({ text: 'Gone' })
+    for (const post of scene.state.posts) if (post.id === gone.placement?.id) post.deleted = true
+    await scene.clock.pass(3_600_000)
+    const figures = { views: 420, likes: 10, comments: 0, shares: 2, saves: 1, native: { quotes: 0 } }
+    expect([...(await scene.metrics(kept.id, gone.id))]).toEqual([[kept.id, figures]])
+    expect(await scene.metrics(gone.id)).toEqual(new Map())
+    expect(scene.asked('tweets', 'GET')).toHaveLength(2)
   })
 
   it('are read in both spellings', async () => {
     const counts = { reply_count: 1, like_count: 2, quote_count: 3, bookmark_count: 4, impression_count: 5 }
-    const http = createHttp({
-      adapter: x({ clientId: 'a' }),
-      fetch: async () =>
-        Response.json({
-          data: [
-            { id: '1', public_metrics: { ...counts, repost_count: 6 } },
-            { id: '2', public_metrics: { ...counts, retweet_count: 7 } },
-          ],
-        }),
-      clock: { now: () => 0, elapsed: () => 0, sleep: (_, signal) => (signal ? new Promise(() => undefined) : Promise.resolve()) },
-    })
+    const http = httpFor(x({ clientId: 'a' }), async () =>
+      Response.json({
+        data: [
+          { id: '1', public_metrics: { ...counts, repost_count: 6 } },
+          { id: '2', public_metrics: { ...counts, retweet_count: 7 } },
+        ],
+      }),
+    )
     const placed = (id: string) => ({ id, parts: [], content: { parts: [] } })
-    const found = await sceneOf().spec.metrics?.read([placed('1'), placed('2')], { account: { id: '1', name: 'a' }, http })
-    expect([...(found?.values() ?? [])].map(({ shares }) => shares)).toEqual([6, 7])
+    const found = await readMetrics([placed('1'), placed('2')], { account: { id: '1', name: 'a' }, http })
+    expect([...found.values()].map(({ shares }) => shares)).toEqual([6, 7])
   })
 })

@@ -1,22 +1,18 @@
 // The conformance suite of adapters, on X's emulator.
 
-import { type Connect, sampleFiles, testAdapter } from '@syndikit/testing'
+import { sampleFiles, testAdapter } from '@syndikit/testing'
 import { test } from 'vitest'
 import { x } from '../src/index.ts'
 import { sandbox } from '../src/sandbox.ts'
+import { app, connectAs } from './scene.ts'
 
-const redirectUri = 'https://app.example/callback'
-const connect: Connect = async ({ syndikit, tenant, consent, reconnect }) => {
-  const { url } = await syndikit.connections.begin({ tenant, platform: 'x', redirectUri, reconnect })
-  return syndikit.connections.complete({ tenant, callbackUrl: await consent(url) })
-}
 const { picture, otherPicture, film } = sampleFiles()
 
 testAdapter({
   test: (name, run) => test(name, { timeout: 300_000 }, run),
-  adapter: () => x({ clientId: 'sandbox-client', clientSecret: 'sandbox-secret' }),
-  sandbox: sandbox as never,
-  connect,
+  adapter: () => x(app),
+  sandbox,
+  connect: connectAs(),
   samples: {
     'a text': { content: { text: 'Fish & chips <3, مرحبا 👨‍👩‍👧‍👦' } },
     'a thread with pictures': {

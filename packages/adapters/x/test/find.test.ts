@@ -1,26 +1,21 @@
 // The look-up against answers that the emulator does not give: the other spelling, cut-off lists, links that X resolved.
 
 import type { Found, Placement, Trace } from '@syndikit/core'
+import { httpFor } from '@syndikit/testing'
 import { describe, expect, it } from 'vitest'
-import { createHttp } from '../../../core/src/http/client.ts'
 import { findEdit, findPost } from '../src/find.ts'
 import { x } from '../src/index.ts'
-import { type PostRequest, requestOf } from '../src/request.ts'
-import { type Draft, postOf } from './scene.ts'
+import { type PostRequest, requestOf, type XPost } from '../src/request.ts'
 
 const at = '2026-11-20T09:00:01.000Z'
 type Pages = (query: URLSearchParams, path: string) => unknown
 
 const looking = (answer: Pages) => {
   const asked: string[] = []
-  const http = createHttp({
-    adapter: x({ clientId: 'a' }),
-    fetch: async ({ url }) => {
-      const { searchParams, pathname } = new URL(url)
-      asked.push(pathname)
-      return Response.json(answer(searchParams, pathname))
-    },
-    clock: { now: () => 0, elapsed: () => 0, sleep: (_, signal) => (signal ? new Promise(() => undefined) : Promise.resolve()) },
+  const http = httpFor(x({ clientId: 'a' }), async ({ url }) => {
+    const { searchParams, pathname } = new URL(url)
+    asked.push(pathname)
+    return Response.json(answer(searchParams, pathname))
   })
   const trace: Trace = {
     sentAt: new Date('2026-11-20T09:00:00.000Z'),
@@ -28,8 +23,8 @@ const looking = (answer: Pages) => {
   }
   return { trace, asked, reading: { account: { id: '7', name: 'a' }, http } }
 }
-const sent = (draft: Draft, more: { parent?: string; previous?: string } = {}): PostRequest =>
-  requestOf({ post: postOf(draft), index: 0, mediaIds: [], parent: more.parent, ...(more.previous !== undefined && { previous: more.previous }) })
+const sent = (text: string, { options = {}, ...more }: { options?: XPost['options']; parent?: string; previous?: string } = {}): PostRequest =>
+  requestOf({ post: { parts: [{ text, media: [] }], options }, index: 0, mediaIds: [], parent: undefined, ...more })
 const placed = (id: string): Placement => ({ id })
 
 const look = async (request: PostRequest, posts: readonly object[], more: object = {}) => {
@@ -40,54 +35,60 @@ const look = async (request: PostRequest, posts: readonly object[], more: object
 
 describe('looking for a post', () => {
   it('reads both spellings of what a post answers and of a long text', async () => {
-    const request = sent({ text: 'a & b' }, { parent: '1' })
+    const request = sent('a & b', { parent: '1' })
     for (const name of ['referenced_tweets', 'referenced_posts'])
       expect(await look(request, [{ id: '2', text: 'a &amp; b', created_at: at, [name]: [{ type: 'replied_to', id: '1' }] }])).toBe('2')
     for (const name of ['note_tweet', 'note_post']) {
       const entities = { urls: [{ url: 'https://t.co/abc', expanded_url: 'https://example.com/x' }] }
       expect(
-        await look(sent({ text: 'long https://example.com/x' }), [
-          { id: '3', text: 'lo…', created_at: at, [name]: { text: 'long https://t.co/abc', entities } },
-        ]),
+        await look(sent('long https://example.com/x'), [{ id: '3', text: 'lo…', created_at: at, [name]: { text: 'long https://t.co/abc', entities } }]),
       ).toBe('3')
     }
   })
 
   it('takes nulls where X writes them', async () => {
     const nulls = { entities: { urls: null }, attachments: { media_keys: null }, referenced_tweets: null, note_tweet: null }
-    expect(await look(sent({ text: 'a' }), [{ id: '2', text: 'a', created_at: at, ...nulls }])).toBe('2')
+    expect(await look(sent('a'), [{ id: '2', text: 'a', created_at: at, ...nulls }])).toBe('2')
   })
 
   it('knows its own mention in front of an answer', async () => {
     const post = { id: '2', text: '@bob @alice Thanks', created_at: at, referenced_tweets: [{ type: 'replied_to', id: '1' }] }
-    expect(await look(sent({ text: 'Thanks' }, { parent: '1' }), [post])).toBe('2')
-    expect(await look(sent({ text: 'Thanks' }), [{ ...post, referenced_tweets: [] }])).toBe('absent')
+    expect(await look(sent('Thanks', { parent: '1' }), [post])).toBe('2')
+    expect(await look(sent('Thanks'), [{ ...post, referenced_tweets: [] }])).toBe('absent')
+  })
+
+  it('takes no post with the same words for it that has files, or answers another', async () => {
+    const twin = { text: 'Same words', created_at: at }
+    const withFile = { ...twin, id: '2', attachments: { media_keys: ['3_1'] } }
+    const answer = { ...twin, id: '3', referenced_tweets: [{ type: 'replied_to', id: '1' }] }
+    expect(await look(sent('Same words'), [withFile, answer])).toBe('absent')
+    expect(await look(sent('Same words'), [withFile, answer, { ...twin, id: '4' }])).toBe('4')
   })
 
   it('removes the link that X adds for a quoted post', async () => {
     const entities = { urls: [{ url: 'https://t.co/abc', expanded_url: 'https://x.com/bob/status/55' }] }
-    expect(await look(sent({ text: 'Look', options: { quote: '55' } }), [{ id: '2', text: 'Look https://t.co/abc', created_at: at, entities }])).toBe('2')
+    expect(await look(sent('Look', { options: { quote: '55' } }), [{ id: '2', text: 'Look https://t.co/abc', created_at: at, entities }])).toBe('2')
   })
 
   it('does not know whether a link that X resolved is the one that was sent', async () => {
     const entities = { urls: [{ url: 'https://t.co/abc', expanded_url: 'https://elsewhere.example/landing' }] }
-    expect(await look(sent({ text: 'See https://bit.ly/1' }), [{ id: '2', text: 'See https://t.co/abc', created_at: at, entities }])).toBe('unknown')
-    expect(await look(sent({ text: 'Say https://bit.ly/1' }), [{ id: '2', text: 'See https://t.co/abc', created_at: at, entities }])).toBe('absent')
+    expect(await look(sent('See https://bit.ly/1'), [{ id: '2', text: 'See https://t.co/abc', created_at: at, entities }])).toBe('unknown')
+    expect(await look(sent('Say https://bit.ly/1'), [{ id: '2', text: 'See https://t.co/abc', created_at: at, entities }])).toBe('absent')
   })
 
   it('believes no list that is not whole', async () => {
     const noise = (n: number) => Array.from({ length: n }, (_, i) => ({ id: `${i}`, text: `noise ${i}`, created_at: at }))
-    expect(await look(sent({ text: 'a' }), noise(3))).toBe('absent')
-    expect(await look(sent({ text: 'a' }), noise(3), { errors: [{ title: 'Field hydration failure' }] })).toBe('unknown')
+    expect(await look(sent('a'), noise(3))).toBe('absent')
+    expect(await look(sent('a'), noise(3), { errors: [{ title: 'Field hydration failure' }] })).toBe('unknown')
     const { trace, reading, asked } = looking(() => ({ data: noise(100), meta: { result_count: 100, next_token: 'more' } }))
-    expect(await findPost(sent({ text: 'a' }), trace, reading, placed)).toBe('unknown')
+    expect(await findPost(sent('a'), trace, reading, placed)).toBe('unknown')
     expect(asked).toHaveLength(8)
   })
 
   it('believes no answer without the fields that were asked for', async () => {
-    await expect(look(sent({ text: 'a' }), [{ id: '2', text: 'a' }])).rejects.toMatchObject({ code: 'unknown' })
+    await expect(look(sent('a'), [{ id: '2', text: 'a' }])).rejects.toMatchObject({ code: 'unknown' })
     const { trace, reading } = looking(() => ({ errors: [{ title: 'Not Found Error' }] }))
-    await expect(findPost(sent({ text: 'a' }), trace, reading, placed)).rejects.toMatchObject({ code: 'unknown' })
+    await expect(findPost(sent('a'), trace, reading, placed)).rejects.toMatchObject({ code: 'unknown' })
   })
 })
 
@@ -98,7 +99,7 @@ describe('looking for an edit', () => {
   }
   const edit = async (answer: Pages) => {
     const { trace, reading } = looking(answer)
-    const found = await findEdit(sent({ text: 'new' }, { previous: '2' }), trace, reading, placed)
+    const found = await findEdit(sent('new', { previous: '2' }), trace, reading, placed)
     return typeof found === 'string' ? found : found.id
   }
 

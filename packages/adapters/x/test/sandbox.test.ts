@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
+import { emulatorStage } from '@syndikit/testing'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { sandbox } from '../src/sandbox.ts'
-import { stageFor } from './stage.ts'
 
 const sara = '1700000000000000001'
 const omar = '1700000000000000002'
@@ -20,10 +20,10 @@ interface Answer {
   headers: Headers
 }
 
-let stage = stageFor(sandbox.initial())
+let stage = emulatorStage(sandbox.initial())
 let x = sandbox.create(stage)
 beforeEach(() => {
-  stage = stageFor(sandbox.initial())
+  stage = emulatorStage(sandbox.initial())
   x = sandbox.create(stage)
 })
 
@@ -553,7 +553,7 @@ describe('limits and faults', () => {
   it('lives on after its state went through JSON', async () => {
     const { access_token } = await login()
     await post(access_token, { text: 'Before' })
-    const saved = stageFor(JSON.parse(JSON.stringify(stage.state)))
+    const saved = emulatorStage(JSON.parse(JSON.stringify(stage.state)))
     x = sandbox.create(saved)
     expect((await post(access_token, { text: 'After' })).status).toBe(201)
     expect(x.shown().map(({ text }) => text)).toEqual(['Before', 'After'])

@@ -132,5 +132,3 @@ export const createRun = (ports: RunPorts): Running => {
     perform: (method) => perform(run, method),
   }
 }
-
-export type { RunPorts } from './run-state.ts'

@@ -1,5 +1,6 @@
 // Small real files for samples: a picture and a film, built byte by byte, so that nobody has to ship any.
 
+import assert from 'node:assert/strict'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,13 +60,25 @@ export const sampleMp4 = (width = 640, height = 360, durationMs = 5_000, bytes =
     box('mdat', Buffer.alloc(bytes, 7)),
   ])
 
-/** Writes them into a new temporary folder and answers their paths. */
-export const sampleFiles = (): { readonly picture: string; readonly otherPicture: string; readonly film: string } => {
-  const folder = mkdtempSync(join(tmpdir(), 'syndikit-samples-'))
-  const write = (name: string, bytes: Buffer): string => {
-    const path = join(folder, name)
-    writeFileSync(path, bytes)
-    return path
-  }
-  return { picture: write('picture.png', samplePng()), otherPicture: write('other.png', samplePng(48, 64, 200)), film: write('film.mp4', sampleMp4()) }
+/** Writes bytes into a new temporary folder and answers the path. */
+export const sampleFile = (bytes: Uint8Array, name: string): string => {
+  const path = join(mkdtempSync(join(tmpdir(), 'syndikit-samples-')), name)
+  writeFileSync(path, bytes)
+  return path
+}
+
+/** Two different pictures and a film, by their paths. */
+export const sampleFiles = (): { readonly picture: string; readonly otherPicture: string; readonly film: string } => ({
+  picture: sampleFile(samplePng(), 'picture.png'),
+  otherPicture: sampleFile(samplePng(48, 64, 200), 'other.png'),
+  film: sampleFile(sampleMp4(), 'film.mp4'),
+})
+
+/** The same request with `mark` blotted out in its body: without its `PNG` or `ftyp` a file is none that a platform can read. */
+export const spoilt = async (request: Request, mark: string): Promise<Request> => {
+  const body = Buffer.from(await request.arrayBuffer())
+  const at = body.indexOf(mark)
+  assert.ok(at >= 0, `the body of ${request.method} ${request.url} has no "${mark}"`)
+  body.fill(0, at, at + mark.length)
+  return new Request(request.url, { method: request.method, headers: request.headers, body })
 }

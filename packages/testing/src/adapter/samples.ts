@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { DeliveryInfo } from '@syndikit/core'
 import type { Visible } from '@syndikit/sandbox'
-import { type Stage, tenant } from './stage.ts'
+import type { Stage } from './stage.ts'
 
 /** One content that the adapter can publish. */
 export interface Sample {
@@ -30,23 +30,6 @@ const partsOf = ({ content }: Sample): readonly { text?: string; media?: readonl
 
 const expected = (sample: Sample): readonly { readonly text: string; readonly media: number }[] =>
   partsOf(sample).map((part, i) => ({ text: sample.texts?.[i] ?? part.text ?? '', media: sample.media?.[i] ?? part.media?.length ?? 0 }))
-
-export const draftOf = (stage: Stage, sample: Sample, more: object = {}) => ({
-  tenant,
-  content: sample.content as never,
-  to: [stage.connectionId],
-  ...(sample.options !== undefined && { variants: { [stage.sandbox.platforms[0]?.platform as string]: { options: sample.options } } }),
-  ...more,
-})
-
-/** Takes a sample in and answers its delivery's id. */
-export const schedule = async (stage: Stage, sample: Sample, more: object = {}): Promise<string> => {
-  const result = await stage.clock.drive(stage.syndikit.publisher.publish(draftOf(stage, sample, more)))
-  assert.ok(result.status === 'scheduled' || result.status === 'replayed', `the sample was not taken in: ${JSON.stringify(result)}`)
-  const [delivery] = result.deliveries
-  assert.ok(delivery)
-  return delivery.id
-}
 
 const said = (visible: readonly Visible[]): string => JSON.stringify(visible.map(({ text, media }) => ({ text, media })))
 

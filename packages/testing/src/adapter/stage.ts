@@ -1,21 +1,10 @@
 // What an adapter is tried on: the real engine on memory storage, its platform's emulator with the fault script, and a clock that the suite turns.
 
 import assert from 'node:assert/strict'
-import {
-  type Adapter,
-  createSyndikit,
-  type DeliveryInfo,
-  type Fetch,
-  generateKey,
-  type Logger,
-  memoryStorage,
-  type Storage,
-  type Syndikit,
-} from '@syndikit/core'
+import { type Adapter, createSyndikit, type Fetch, generateKey, type Logger, memoryStorage, type Storage, type Syndikit } from '@syndikit/core'
 import { consent, createSandbox, type RunningSandbox, type Sandbox } from '@syndikit/sandbox'
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
-
-export const tenant = 'tenant-of-the-suite'
+import { type Acts, actsOf, tenant } from './acts.ts'
 
 /** How the suite connects an account of the emulator. */
 export interface Connecting {
@@ -32,9 +21,11 @@ export interface StageOptions {
   readonly adapter: () => Adapter
   readonly sandbox: Sandbox
   readonly connect: Connect
+  /** Stands between the engine and the platform: answers in its place, loses or changes what goes by. Default: passes all on. */
+  readonly between?: (request: Request, platform: Fetch) => Promise<Response>
 }
 
-export interface Stage {
+export interface Stage extends Acts {
   readonly clock: VirtualClock
   readonly sandbox: RunningSandbox
   readonly storage: Storage
@@ -42,16 +33,18 @@ export interface Stage {
   readonly connectionId: string
   /** Everything that was logged, as text. */
   readonly logs: string[]
+  /** Every request that left, oldest first, with a body that can still be read. */
+  readonly sent: readonly Request[]
+  /** Asks the platform as the connected account, behind Syndikit's back: GET, or POST where `json` is given. Answers the JSON, whatever the status. */
+  asAccount(url: string, json?: object): Promise<unknown>
   /** Every credential that went over the wire so far. */
   secrets(): readonly string[]
   /** A process of its own on the same database. Its predecessor is dead: it neither writes nor sends any more. */
   reborn(): Stage
   /** Dies at its `nth` call of a port from now: nothing it does later has an effect. */
   dieAt(nth: number): { readonly died: () => boolean; readonly calls: () => number }
-  /** Works, and lets time pass, until no delivery is scheduled or running, or `forMs` have gone by. */
+  /** Works, and lets time pass, until no delivery is scheduled or running, or `forMs` (default 6 h) have gone by. 0: what is due now. */
   work(forMs?: number): Promise<void>
-  /** The delivery as it is. */
-  delivery(id: string): Promise<DeliveryInfo>
   connect(reconnect?: string): Promise<void>
   close(): Promise<void>
 }
@@ -98,10 +91,7 @@ const mortal = (storage: Storage, life: Life): Storage => {
   }
 }
 
-const noteSecrets = (request: Request, secrets: Set<string>): void => {
-  const [, credentials] = /^(?:Bearer|Basic|DPoP) +(.+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
-  if (credentials) secrets.add(credentials)
-}
+const credentialsIn = (request: Request): string | undefined => /^(?:Bearer|Basic|DPoP) +(.+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
 
 const loggerInto = (logs: string[]): Logger => {
   const log = (fields: object, message: string) => void logs.push(`${message} ${JSON.stringify(fields)}`)
@@ -110,13 +100,14 @@ const loggerInto = (logs: string[]): Logger => {
 
 const build = (
   options: StageOptions,
-  shared: { clock: VirtualClock; sandbox: RunningSandbox; storage: Storage; keys: string; logs: string[]; connectionIds: string[]; secrets: Set<string> },
+  shared: { clock: VirtualClock; sandbox: RunningSandbox; storage: Storage; keys: string; logs: string[]; connectionIds: string[]; sent: Request[] },
 ): Stage => {
-  const { clock, sandbox, storage, keys, logs, connectionIds, secrets } = shared
+  const { clock, sandbox, storage, keys, logs, connectionIds, sent } = shared
+  const { between = (request, platform) => platform(request) } = options
   const life: Life = { left: 0, calls: 0, dead: false }
   const fetch: Fetch = (request) => {
-    noteSecrets(request, secrets)
-    return living(life, () => sandbox.fetch(request))
+    sent.push(request.clone() as Request)
+    return living(life, () => between(request, (passed) => sandbox.fetch(passed)))
   }
   const syndikit = createSyndikit({
     adapters: [options.adapter()],
@@ -163,17 +154,31 @@ const build = (
     connectionIds.splice(0, connectionIds.length, ...found.map(({ id }) => id))
   }
 
+  const connectionId = (): string => {
+    const [id] = connectionIds
+    assert.ok(id !== undefined, '`connect` answered no connection')
+    return id
+  }
+
+  const asAccount = async (url: string, json?: object): Promise<unknown> => {
+    const bearer = sent.findLast(({ headers }) => headers.get('authorization')?.startsWith('Bearer '))?.headers.get('authorization') ?? ''
+    const headers = { authorization: bearer, 'content-type': 'application/json' }
+    const reply = await sandbox.fetch(new Request(url, { headers, ...(json && { method: 'POST', body: JSON.stringify(json) }) }))
+    return reply.json()
+  }
+
   return {
+    ...actsOf({ syndikit, clock, platform: options.sandbox.platform, connectionId, work }),
     clock,
     sandbox,
     storage,
     syndikit,
     logs,
-    secrets: () => [...secrets],
+    sent,
+    asAccount,
+    secrets: () => [...new Set(sent.flatMap((request) => credentialsIn(request) ?? []))],
     get connectionId() {
-      const [id] = connectionIds
-      assert.ok(id !== undefined, '`connect` answered no connection')
-      return id
+      return connectionId()
     },
     work,
     connect,
@@ -186,11 +191,6 @@ const build = (
       life.calls = 0
       return { died: () => life.dead, calls: () => life.calls }
     },
-    delivery: async (id) => {
-      const delivery = await clock.drive(syndikit.scheduler.get({ tenant, deliveryId: id }))
-      assert.ok(delivery, `the delivery ${id} is gone`)
-      return delivery
-    },
     close: async () => {
       await clock.drive(sandbox.close())
     },
@@ -201,7 +201,7 @@ const build = (
 export const openStage = async (options: StageOptions): Promise<Stage> => {
   const clock = virtualClock()
   const sandbox = createSandbox({ platforms: [options.sandbox], clock, seed: 1 })
-  const stage = build(options, { clock, sandbox, storage: memoryStorage({ clock }), keys: generateKey(), logs: [], connectionIds: [], secrets: new Set() })
+  const stage = build(options, { clock, sandbox, storage: memoryStorage({ clock }), keys: generateKey(), logs: [], connectionIds: [], sent: [] })
   await stage.connect()
   return stage
 }

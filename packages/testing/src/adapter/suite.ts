@@ -1,6 +1,7 @@
 // `testAdapter`: the conformance suite of adapters, for any test runner.
 
-import { type Rule, rules, type Suite } from './rules.ts'
+import type { Rule, Suite } from './rule-steps.ts'
+import { rules } from './rules.ts'
 
 export interface AdapterSuite extends Suite {
   /** Of the test runner: `test` of vitest or of node:test. */

@@ -1,13 +1,14 @@
-// A stage for the emulator: a clock that the test moves, counted ids, blobs in memory.
+// What an emulator's own tests lend it: a clock that they move, counted ids, files in memory.
 
 import { createHash } from 'node:crypto'
 import type { Stage } from '@syndikit/sandbox'
 
-export interface TestStage<State> extends Stage<State> {
+export interface EmulatorStage<State> extends Stage<State> {
   pass(ms: number): void
 }
 
-export const stageFor = <State>(state: State): TestStage<State> => {
+/** For tests of an emulator alone, without Syndikit: `sandbox.create(emulatorStage(sandbox.initial()))`. It begins at 2026-06-01, 09:00 UTC. */
+export const emulatorStage = <State>(state: State): EmulatorStage<State> => {
   let at = Date.parse('2026-06-01T09:00:00Z')
   let count = 0
   const blobs = new Map<string, Uint8Array>()

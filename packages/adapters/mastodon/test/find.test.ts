@@ -1,0 +1,79 @@
+// A worker that comes back after the hour in which Mastodon knows its keys: it has to look.
+
+import { sampleFiles } from '@syndikit/testing'
+import { describe, expect, it } from 'vitest'
+import { type Scene, sceneOf } from './scene.ts'
+
+const hour = 3_600_000
+const { picture, otherPicture } = sampleFiles()
+const thread = {
+  text: 'First #house',
+  media: [{ file: picture }, { file: otherPicture }],
+  thread: [{ text: 'Second & more', media: [{ file: picture }] }, { text: 'Third' }],
+}
+
+/** Meets the fault at its `nth` commit, and is taken up again two hours later. */
+const late = async (
+  scene: Scene,
+  content: object,
+  fault: 'drop-request' | 'drop-reply' | 'error-after',
+  { nth = 1, meanwhile = async (): Promise<unknown> => 0 } = {},
+) => {
+  scene.sandbox.faults.add({ fault, on: 'commit', nth })
+  const id = await scene.schedule(content)
+  await scene.work(0)
+  await meanwhile()
+  await scene.clock.pass(2 * hour)
+  await scene.work()
+  return scene.delivery(id)
+}
+
+describe('looking for a post after its hour on Mastodon', () => {
+  for (const fault of ['drop-request', 'drop-reply', 'error-after'] as const)
+    it(`finds a thread, or sends it again, once, after ${fault}`, async () => {
+      for (const nth of [1, 2, 3]) {
+        const scene = await sceneOf()
+        const { state, parts } = await late(scene, thread, fault, { nth })
+        expect([nth, state, scene.texts()]).toEqual([nth, 'published', ['First #house', 'Second & more', 'Third']])
+        expect(parts.map(({ id }) => id)).toEqual(scene.sandbox.shown().map(({ id }) => id))
+        expect(scene.posts()).toHaveLength(fault === 'drop-request' ? 4 : 3)
+      }
+    })
+
+  it('finds it behind more than a page of newer ones', async () => {
+    const scene = await sceneOf()
+    const meanwhile = async () => {
+      for (let i = 0; i < 90; i++) await scene.write(`noise ${i}`)
+    }
+    const { state, placement } = await late(scene, { text: 'Mine' }, 'drop-reply', { meanwhile })
+    expect([state, placement?.id]).toEqual(['published', scene.sandbox.shown()[0]?.id])
+    expect(scene.texts().filter((text) => text === 'Mine')).toHaveLength(1)
+  })
+
+  it('does not guess between two that are alike', async () => {
+    const scene = await sceneOf()
+    const { state } = await late(scene, { text: 'Twin' }, 'drop-reply', { meanwhile: () => scene.write('Twin') })
+    expect([state, scene.texts()]).toEqual(['uncertain', ['Twin', 'Twin']])
+  })
+
+  it('takes the one that no other delivery has', async () => {
+    const scene = await sceneOf()
+    let other: string | undefined
+    const meanwhile = async () => {
+      other = await scene.schedule({ text: 'Twin', language: 'en' })
+      await scene.work(0)
+    }
+    const { state, placement } = await late(scene, { text: 'Twin' }, 'drop-reply', { meanwhile })
+    const [first, second] = scene.sandbox.shown()
+    expect([state, placement?.id]).toEqual(['published', first?.id])
+    expect((await scene.delivery(other ?? '')).placement?.id).toBe(second?.id)
+    expect(scene.texts()).toHaveLength(2)
+  })
+
+  it('does not send again while one of the same shape has another text: the server may have changed ours', async () => {
+    const scene = await sceneOf()
+    await scene.write('Nearly mine')
+    const { state } = await late(scene, { text: 'Mine' }, 'drop-request')
+    expect([state, scene.texts()]).toEqual(['uncertain', ['Nearly mine']])
+  })
+})
