@@ -16,7 +16,7 @@ import { createRun, endingOf, type Running } from './run.ts'
 import type { RunPorts } from './run-state.ts'
 import { type Ended, settleOf, settleUnread } from './settle.ts'
 import { Unserved } from './versioned.ts'
-import { leftOf, methodOf, policyWithout, type Work, workOf } from './work.ts'
+import { keptOf, leftOf, methodOf, policyWithout, type Work, workOf } from './work.ts'
 
 /** The batched writes of the worker. */
 export interface Writes {
@@ -153,7 +153,7 @@ const deliverWork = async (deps: DeliverDeps, work: Work, lease: Lease, told: Om
     chance: deps.random.fraction(),
     policy,
   })
-  const placed = work.body.placed?.[claim.connectionId]
+  const placed = next.to === 'published' ? keptOf(work) : undefined
   return settleOf({ ...told, ending, next, journal, open, proof: support.spec.proof ?? 'platform', wasUncertain, placed, now: times.now(), tookMs: took() })
 }
 

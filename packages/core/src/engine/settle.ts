@@ -17,7 +17,7 @@ export interface Ended {
   readonly proof: Proof
   /** It was uncertain when the run began. */
   readonly wasUncertain: boolean
-  /** For what changes something: what was there before. */
+  /** For what changes something: what was there before, as far as its content still has a place for it. */
   readonly placed: StoredPlacement | undefined
   readonly exchanges: readonly Exchange[]
   readonly startedAt: number

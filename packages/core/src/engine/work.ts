@@ -5,7 +5,7 @@ import { PublishError } from '../contract/error.ts'
 import type { Placed, Placement, Push, Run, Support } from '../contract/kind.ts'
 import type { Media } from '../contract/media.ts'
 import type { Claim } from '../contract/storage.ts'
-import { type Body, readBody, type StoredContent } from './body.ts'
+import { type Body, readBody, type StoredContent, type StoredPlacement } from './body.ts'
 import type { Deps } from './deps.ts'
 import { type Journal, type OpenCommit, readJournal, readMarker } from './journal.ts'
 import { defaultGiveUpAfterMs, type Policy } from './next-step.ts'
@@ -91,6 +91,17 @@ const placedOf = ({ claim, body, support }: Work, files: readonly Media[]): Plac
 
 /** What the delivery changes or removes, as it was. */
 export const leftOf = ({ claim, body }: Work): Placement | undefined => body.placed?.[claim.connectionId]?.placement
+
+const sectionsIn = ({ support }: Work, { input, files }: StoredContent): number =>
+  support.of.sections(support.of.build(input as object, files as readonly Media[])).length
+
+/** What was there, without the last parts where an update makes the content shorter: those are gone when it is done. */
+export const keptOf = (work: Work): StoredPlacement | undefined => {
+  const placed = work.body.placed?.[work.claim.connectionId]
+  if (!placed || work.claim.action !== 'update') return placed
+  const surplus = sectionsIn(work, placed.content) - sectionsIn(work, work.content)
+  return surplus > 0 ? { ...placed, parts: placed.parts.slice(0, -surplus) } : placed
+}
 
 /** The adapter's method for this action, with its arguments. */
 export const methodOf = (work: Work, files: readonly Media[], old: readonly Media[], run: Run): (() => Promise<Placement | undefined>) => {
