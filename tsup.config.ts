@@ -1,5 +1,5 @@
 // Builds one package: run in its folder. The entries are what its package.json exports and its commands.
-import { copyFileSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'tsup'
 
@@ -11,6 +11,7 @@ const sourceOf = (built: string) => built.replace('./dist/', './src/').replace(/
 
 /** Whoever gets a copy gets its licence: ours, and those of packages that went into the bundle. */
 const licences = (inputs: Readonly<Record<string, unknown>>): void => {
+  mkdirSync('dist', { recursive: true }) // tsup makes it later
   copyFileSync(join(import.meta.dirname, 'LICENSE'), 'dist/LICENSE')
   const bundled = new Set(Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []))
   if (bundled.size === 0) return
