@@ -17,9 +17,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 for (const { name, text } of files) writeFileSync(join(folder, name.replace('.test.ts', '-suite.ts')), text)
 
 test('the page has an adapter, its emulator and its tests, and the adapter stays within the size of one', () => {
-  expect(files.map(({ name }) => name)).toEqual(['postbox.ts', 'emulator.ts', 'postbox.test.ts'])
+  expect(files.map(({ name }) => name)).toEqual(['postbox.ts', 'emulator.ts', 'postbox.test.ts', 'own.test.ts'])
   const code = files[0]?.text.split('\n').filter((line) => line.trim() !== '') ?? []
   expect(code.length).toBeLessThan(200)
 })
 
-await import(pathToFileURL(join(folder, 'postbox-suite.ts')).href)
+for (const name of ['postbox-suite.ts', 'own-suite.ts']) await import(pathToFileURL(join(folder, name)).href)
