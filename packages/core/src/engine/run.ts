@@ -24,6 +24,8 @@ export interface Running {
 }
 
 const keep = async ({ ports }: RunState, name: string, work: () => Promise<unknown>): Promise<Json> => {
+  // Not in this turn: steps side by side have all begun before the first of them can end the run or come to a commit.
+  await Promise.resolve()
   const value = (asStored(await work()) ?? null) as Json
   if (ports.lease.lost) throw lostLease()
   ports.journal.once[name] = value
