@@ -84,7 +84,8 @@ const runOf = async (deps: DeliverDeps, work: Work, ports: RunPorts, running: Ru
   if (!connection) return { kind: 'refused', error: new PublishError('setup', `${adapter.name}: the connection was removed.`, { platform: adapter.id }) }
   const blocked = await fromDatabase(deps.pace.before(adapter, claim, ports))
   if (blocked) return blocked
-  const opened = await fromDatabase(deps.access.of(ports.open ? connection : await deps.access.daily(connection)))
+  const current = ports.open ? connection : await fromDatabase(deps.access.daily(connection))
+  const opened = await fromDatabase(deps.access.of(current))
   const http = createHttp({
     adapter,
     server: opened.account.server,
@@ -92,8 +93,8 @@ const runOf = async (deps: DeliverDeps, work: Work, ports: RunPorts, running: Ru
     clock: deps.clock,
     random: deps.random,
     mostMs: deps.settings.requestTimeoutMs,
-    credentials: opened.applied,
-    renew: opened.renew,
+    credentials: () => fromDatabase(opened.applied()),
+    renew: (used) => fromDatabase(opened.renew(used)),
     mode: running.mode,
     leave: running.leave,
     limit: deps.pace.limiter(connection.id),

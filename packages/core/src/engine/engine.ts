@@ -106,7 +106,8 @@ export const createEngine = (options: EngineOptions): Engine => {
     outbox.wake()
   }
   const { leaseMs, slots, perConnection } = settings
-  const workerOf = () => createWorker({ storage, clock, logger, leaseMs, slots, perConnection, extend, deliver: deliverOne, freed: () => run?.wake() })
+  const lost = { until: 0 }
+  const workerOf = () => createWorker({ storage, clock, logger, leaseMs, slots, perConnection, extend, lost, deliver: deliverOne, freed: () => run?.wake() })
   return {
     outbox,
     stored: (deliveries) => {

@@ -15,12 +15,16 @@ export interface WorkerOptions {
   readonly perConnection: number
   readonly deliver: (claim: Claim, lease: Lease) => Promise<void>
   readonly extend: (held: Held) => Promise<Written>
+  /** Claims whose answer was lost count as starts of rows that nobody ran. Shared by the workers of a process. */
+  readonly lost: { until: number }
   /** A slot became free. */
   readonly freed: () => void
 }
 
 /** From this claim on without a saved step it runs alone: it may be what took its workers down. */
 const suspectStarts = 3
+/** How many leases long a lost claim may explain that a row was claimed and not run. */
+const lostForLeases = 6
 const longestPauseMs = 1_000
 
 export interface Worker {
@@ -83,6 +87,10 @@ const start = (state: State, claim: Claim, from: Moment): Promise<void> => {
 
 const nothing = (): Worked => ({ wakeInMs: longestPauseMs, settled: Promise.resolve() })
 
+/** After an outage nothing is condemned for claims that nobody heard of: what is suspect runs alone, once more. */
+const cleared = ({ lost, clock }: WorkerOptions, claim: Claim): Claim =>
+  clock.elapsed() < lost.until ? { ...claim, starts: Math.min(claim.starts, suspectStarts) } : claim
+
 const claim = async (state: State, n: number, lateByMs: number | undefined): Promise<Worked> => {
   const { clock, logger, storage, leaseMs, slots, perConnection } = state.options
   const limit = state.stopping || state.alone ? 0 : Math.min(n, slots - state.held.size)
@@ -91,11 +99,12 @@ const claim = async (state: State, n: number, lateByMs: number | undefined): Pro
   const shares = sharesOf(state.held, { perTenant: Math.max(1, Math.floor(slots * 0.8)), perConnection })
   try {
     const { claims, wakeInMs, more } = await storage.deliveries.claim({ limit, leaseMs, ...shares, ...(lateByMs !== undefined && { lateByMs }) })
-    const started = claims.map((one) => start(state, one, from))
+    const started = claims.map((one) => start(state, cleared(state.options, one), from))
     if (started.length > 0) state.leases.begin()
     const again = claims.length > 0 && (more || claims.length === limit)
     return { wakeInMs: again ? 0 : Math.min(wakeInMs ?? longestPauseMs, longestPauseMs), settled: Promise.all(started).then(() => undefined) }
   } catch (error) {
+    state.options.lost.until = clock.elapsed() + lostForLeases * leaseMs
     logger.error({ error: nameOf(error) }, 'The database could not be asked for due deliveries.')
     return nothing()
   }

@@ -2,6 +2,8 @@
 
 /** Where platforms echo what they were sent. Linear: no nested quantifier. */
 const queryOf = /\?[\w.~%[\]-]+=[^\s"'<>]*/g
+/** In whole addresses, a database's among them. */
+const userOf = /\/\/[^\s/@]{1,500}@/g
 const bearer = /\b(bearer|basic|dpop)\s+[\w.~+/=-]{6,}/gi
 const longest = 300
 const leastSecret = 4
@@ -30,6 +32,7 @@ export const redact = (text: string, secrets: Iterable<string> = []): string => 
   clean = clean
     .slice(0, 4_000)
     .replace(queryOf, '')
+    .replace(userOf, '//')
     .replace(bearer, '$1 [secret]')
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim()

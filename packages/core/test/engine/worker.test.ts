@@ -45,6 +45,7 @@ const workerOf = (more: Partial<Parameters<typeof createWorker>[0]> = {}): Worke
     clock,
     leaseMs,
     slots: 10,
+    lost: { until: 0 },
     perConnection: 2,
     logger: { debug: () => undefined, info: () => undefined, warn: (_, text) => void logs.push(text), error: (_, text) => void logs.push(text) },
     extend: async (held) => ((await storage.deliveries.extend([held], leaseMs)) as [Written])[0],
