@@ -41,7 +41,7 @@ const lockPicked = (sql: Sql): string => `select ${deliveryColumns}, p.body, :no
   where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs${sql.dialect.lockFree}`
 
 const take = (sql: Sql): string =>
-  `update syndikit_deliveries set state = 'running', fence = fence + 1, rev = rev + 1, starts = starts + 1, next_at = :now + :leaseMs where id in ${sql.dialect.list('ids')}`
+  `update syndikit_deliveries set state = 'running', fence = fence + 1, rev = rev + 1, starts = starts + 1, next_at = :leaseEndsAt where id in ${sql.dialect.list('ids')}`
 
 const toCandidate = (row: Row): Candidate => ({
   id: String(row.id),
@@ -53,7 +53,9 @@ const toCandidate = (row: Row): Candidate => ({
 
 function* takePicked(sql: Sql, picked: readonly Candidate[], lateByMs: number, leaseMs: number): Work<Claim[]> {
   const found = yield sql(lockPicked(sql), { ids: toJson(picked.map(({ id }) => id)), lateByMs })
-  if (found.length > 0) yield sql(take(sql), { ids: toJson(found.map(({ id }) => id)), leaseMs })
+  // By the moment that the claim tells: between two statements the database's clock goes on.
+  const claimedAt = Number(found[0]?.now)
+  if (found.length > 0) yield sql(take(sql), { ids: toJson(found.map(({ id }) => id)), leaseEndsAt: claimedAt + leaseMs })
   const rows = new Map(found.map((row) => [row.id, row]))
   return picked.flatMap(({ id }) => {
     const row = rows.get(id)
