@@ -55,7 +55,8 @@ const readSafely = (platform: Described['platform'], reply: Reply): { code?: str
 
 const dateOrSeconds = (value: string, nowMs: number): number | undefined => {
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000
-  const at = Date.parse(value)
+  // `Date.parse` reads a date into almost anything, `-5` included.
+  const at = /^[a-z]{3,9},? /i.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
 }
 
