@@ -84,55 +84,42 @@ const before = async (calls: Calls, { tenant, idempotencyKey }: AfterRequest, re
   return stored.requestHash === requestHash ? replayed(calls, tenant, stored.id) : { status: 'key-reused', publicationId: stored.id }
 }
 
-const activeNow = (tenant: string, delivery: Delivery, { placement }: StoredPlacement, action: Action): string =>
-  activeKeyOf(tenant, `placement:${placement.id}`, delivery.connectionId, action)
+interface Change {
+  readonly action: Exclude<Action, 'publish'>
+  readonly request: AfterRequest | UpdateRequest
+  readonly requestHash: string
+}
 
-export const after = async (
-  calls: Calls,
-  action: Exclude<Action, 'publish'>,
-  request: AfterRequest | UpdateRequest,
-  tx?: unknown,
-): Promise<Accepted | Refused> => {
+/** What is there, and what shall become of it, as a publication with one delivery. */
+const publicationOf = async (calls: Calls, { action, request, requestHash }: Change): Promise<NewPublication> => {
   const { tenant, deliveryId, idempotencyKey } = request
-  const requestHash = requestHashOf(action, request)
-  const earlier = await before(calls, request, requestHash)
-  if (earlier) return earlier
   const delivery = await calls.storage.deliveries.get(tenant, deliveryId)
-  if (!delivery) throw noSuchDelivery(deliveryId)
-  const publication = await calls.storage.publications.get(tenant, delivery.publicationId)
-  if (!publication) throw noSuchDelivery(deliveryId)
+  const publication = delivery && (await calls.storage.publications.get(tenant, delivery.publicationId))
+  if (!delivery || !publication) throw noSuchDelivery(deliveryId)
+  const { connectionId, platform, priority } = delivery
   const body = readBody(publication.body)
   const there = contentOf(body, delivery)
   capable(calls, delivery, there.kind, action)
   const placed = placedOf(delivery, there)
-  const contents = action === 'update' ? { [delivery.platform]: await newContent(calls, delivery, there.kind, request as UpdateRequest) } : {}
-  const next: Body = {
-    v: 1,
-    contents,
-    contentKey: null,
-    maxLatenessMs: body.maxLatenessMs,
-    onUncertain: body.onUncertain,
-    wall: {},
-    placed: { [delivery.connectionId]: placed },
-  }
-  const one: NewPublication = {
+  const contents = action === 'update' ? { [platform]: await newContent(calls, delivery, there.kind, request as UpdateRequest) } : {}
+  const { maxLatenessMs, onUncertain } = body
+  const next: Body = { v: 1, contents, contentKey: null, maxLatenessMs, onUncertain, wall: {}, placed: { [connectionId]: placed } }
+  const activeKey = activeKeyOf(tenant, `placement:${placed.placement.id}`, connectionId, action)
+  const dueAt = await calls.storage.now()
+  return {
     id: calls.newId(),
     tenant,
     idempotencyKey: idempotencyKey ?? null,
     requestHash,
     body: JSON.stringify(next),
-    deliveries: [
-      {
-        id: calls.newId(),
-        connectionId: delivery.connectionId,
-        platform: delivery.platform,
-        action,
-        activeKey: activeNow(tenant, delivery, placed, action),
-        priority: delivery.priority,
-        dueAt: await calls.storage.now(),
-      },
-    ],
+    deliveries: [{ id: calls.newId(), connectionId, platform, action, activeKey, priority, dueAt }],
   }
-  const result = await add(calls, [one], tx)
+}
+
+export const after = async (calls: Calls, action: Change['action'], request: Change['request']): Promise<Accepted | Refused> => {
+  const requestHash = requestHashOf(action, request)
+  const earlier = await before(calls, request, requestHash)
+  if (earlier) return earlier
+  const result = await add(calls, [await publicationOf(calls, { action, request, requestHash })])
   return 'status' in result ? result : (result[0] as Accepted)
 }
