@@ -27,6 +27,8 @@ export interface EngineOptions extends Deps {
 
 const hourMs = 3_600_000
 const cleanAtOnce = 500
+/** Between two looks of a tick, so that a slot that stays full is not asked for without a pause. */
+const leastTickMs = 5
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
 
@@ -82,14 +84,17 @@ const startWith = (options: EngineOptions, worker: Worker, outbox: Outbox, run: 
   }
 }
 
-const tickWith = async ({ clock, settings }: EngineOptions, worker: Worker, outbox: Outbox, budgetMs: number): Promise<void> => {
-  const from = clock.elapsed()
+/** Works off what is due, and looks again whenever a slot becomes free or the next delivery is due; ends when nothing is under way and nothing due. */
+const tickWith = async ({ clock, settings }: EngineOptions, workerOf: (freed: () => void) => Worker, outbox: Outbox, budgetMs: number): Promise<void> => {
+  let freed = new AbortController()
+  const worker = workerOf(() => freed.abort())
   // A run may take as long as a request: what is begun in the first half has time to end.
-  while (clock.elapsed() - from < budgetMs / 2) {
-    const before = worker.running
-    const { wakeInMs, settled } = await worker.work(settings.slots)
-    if (worker.running === before && before === 0) break
-    await (wakeInMs === 0 ? Promise.race([settled, clock.sleep(5)]) : settled)
+  const until = clock.elapsed() + budgetMs / 2
+  while (clock.elapsed() < until) {
+    freed = new AbortController()
+    const { wakeInMs } = await worker.work(settings.slots)
+    if (worker.running === 0 && wakeInMs > 0) break
+    await clock.sleep(Math.max(leastTickMs, Math.min(wakeInMs, until - clock.elapsed())), freed.signal)
   }
   await worker.drain()
   await outbox.flush()
@@ -107,7 +112,7 @@ export const createEngine = (options: EngineOptions): Engine => {
   }
   const { leaseMs, slots, perConnection } = settings
   const lost = { until: 0 }
-  const workerOf = () => createWorker({ storage, clock, logger, leaseMs, slots, perConnection, extend, lost, deliver: deliverOne, freed: () => run?.wake() })
+  const workerOf = (freed: () => void) => createWorker({ storage, clock, logger, leaseMs, slots, perConnection, extend, lost, deliver: deliverOne, freed })
   return {
     outbox,
     stored: (deliveries) => {
@@ -116,12 +121,12 @@ export const createEngine = (options: EngineOptions): Engine => {
     },
     start: () => {
       if (run) throw new TypeError('This Syndikit works already: stop it before you start it again.')
-      const worker = workerOf()
+      const worker = workerOf(() => run?.wake())
       run = queue.run((n) => worker.work(n), { clock, logger })
       return startWith(options, worker, outbox, run, () => {
         run = undefined
       })
     },
-    tick: (budgetMs) => tickWith(options, workerOf(), outbox, budgetMs),
+    tick: (budgetMs) => tickWith(options, workerOf, outbox, budgetMs),
   }
 }
