@@ -163,25 +163,32 @@ const reconcile = async <T extends Placement>(run: RunState, step: Step<T>, open
     return ports.now() >= what.absentAt
       ? send(run, step, { ...open, provedAbsent: true })
       : end(run, { kind: 'open', error: undefined, notBefore: what.absentAt })
-  if (ports.onUncertain === 'retry') return send(run, step, open)
-  return end(run, { kind: 'uncertain', message: 'What is on the platform does not tell whether this was published.', canLook: true })
+  return undecided(run, step, open, 'What is on the platform does not tell whether this was published.')
 }
 
-/** Long overdue at its first run: the database may be older than the platform. */
-const lookBefore = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit): Promise<T | undefined> => {
-  if (run.ports.overdueSince === undefined || !step.find) return undefined
-  const since = { ...open, firstSentAt: run.ports.overdueSince }
-  const found = await find(run, step, since)
-  if (typeof found === 'object') return finish(run, since, found)
-  if (found === 'absent') return undefined
-  run.ports.open = since
-  return end(run, { kind: 'uncertain', message: 'It is overdue, and what is on the platform does not tell whether it went out before.', canLook: true })
+/** It was looked for, and the platform did not tell. */
+const undecided = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, message: string): Promise<T> =>
+  run.ports.onUncertain === 'retry' ? send(run, step, open) : end(run, { kind: 'uncertain', message, canLook: true })
+
+/** Long overdue: a run that the database has forgotten may have sent it, so it counts as sent until the platform says that it is not there. */
+const sendUnlessThere = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, since: number): Promise<T> => {
+  const { ports } = run
+  const forgotten = { ...open, firstSentAt: since, lastSentAt: since, sends: 1 }
+  ports.open = forgotten
+  // Such a platform tells when it is sent again.
+  if ((step.recovery ?? ports.recovery).class === 'probe') return send(run, step, forgotten)
+  const found = await look(run, step, forgotten)
+  if (typeof found === 'object') return finish(run, forgotten, found)
+  if (found !== 'absent') return undecided(run, step, forgotten, 'It is overdue, and what is on the platform does not tell whether it went out before.')
+  ports.open = null
+  return send(run, step, open)
 }
 
 const fresh = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {
   const at = run.ports.now()
   const open: OpenCommit = { name, request: asStored(step.request), firstSentAt: at, lastSentAt: at, sends: 0, provedAbsent: false, uncertain: false, looks: 0 }
-  return (await lookBefore(run, step, open)) ?? send(run, step, open)
+  const since = run.ports.journal.overdueSince
+  return since === null || !step.find ? send(run, step, open) : sendUnlessThere(run, step, open, since)
 }
 
 export const commit = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {

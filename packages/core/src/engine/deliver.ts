@@ -61,7 +61,6 @@ const portsOf = (deps: DeliverDeps, work: Work, lease: Lease, times: Times): Run
     recovery: support.spec.recovery,
     onUncertain: policy.onUncertain,
     timeoutMs: timeoutOf(adapter, deps.settings.requestTimeoutMs),
-    overdueSince: work.overdueSince,
     quota: () => fromDatabase(deps.pace.take(adapter, claim)),
     claimed: (ids) => fromDatabase(deps.storage.deliveries.claimed(claim.tenant, claim.connectionId, claim.id, ids)),
     save: async () => {

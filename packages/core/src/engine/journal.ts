@@ -17,6 +17,11 @@ export interface Journal {
   startedAt: number | null
   /** When a worker was to look at it next, as the last run left it: much later than this, the database may be older than the platform. */
   plannedAt: number | null
+  /**
+   * It was overdue by much when a run first came to it (a restored backup, a long outage): from then on a run that the database has forgotten may have sent
+   * what it holds no commit of. Kept, because that run may end before it comes to a commit.
+   */
+  overdueSince: number | null
   /** When a human last said that it shall go on: lateness counts from here. */
   resolvedAt: number | null
   /** Results of `once`, in the order they were saved. */
@@ -67,6 +72,7 @@ export const emptyJournal = (): Journal => ({
   v: 1,
   startedAt: null,
   plannedAt: null,
+  overdueSince: null,
   resolvedAt: null,
   once: {},
   done: [],

@@ -25,8 +25,6 @@ export interface RunPorts {
   readonly onUncertain: 'hold' | 'retry' | 'drop'
   /** How long a send may be on its way. */
   readonly timeoutMs: number
-  /** It is due since long before its first run (a restored backup, a long outage): look before the first send. */
-  readonly overdueSince: number | undefined
 }
 
 export interface RunState {

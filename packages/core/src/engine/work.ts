@@ -25,8 +25,6 @@ export interface Work {
   readonly policy: Policy
   /** From when on it counts as late. */
   readonly dueAt: number
-  /** Set where the database may be older than the platform: look before the first send. */
-  readonly overdueSince: number | undefined
 }
 
 const contentOf = (claim: Claim, body: Body): StoredContent | undefined =>
@@ -68,14 +66,18 @@ export const workOf = (deps: Deps, claim: Claim): Work => {
   return {
     claim,
     body,
-    journal: { ...journal, startedAt: startOf(claim, journal, open), deaths: journal.deaths + (claim.from === 'running' ? 1 : 0) },
+    journal: {
+      ...journal,
+      startedAt: startOf(claim, journal, open),
+      overdueSince: journal.overdueSince ?? (claim.claimedAt - planned > overdueMs ? claim.dueAt : null),
+      deaths: journal.deaths + (claim.from === 'running' ? 1 : 0),
+    },
     open,
     adapter,
     support,
     content,
     policy: policyOf(deps, body, claim.platform, support.spec as Push<object, never>),
     dueAt: Math.max(claim.dueAt, journal.resolvedAt ?? 0),
-    overdueSince: claim.claimedAt - planned > overdueMs ? claim.dueAt : undefined,
   }
 }
 

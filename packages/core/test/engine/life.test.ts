@@ -471,6 +471,82 @@ describe('a database that is older than the platform', () => {
     expect(texts(rig)).toEqual(['hello'])
   })
 
+  test('what could not be looked for at first is looked for until it could: nothing goes out twice for it', async () => {
+    const rig = await openRig()
+    const id = await rig.schedule('hello', hour)
+    rig.platform.posts.push({ id: 'before', text: 'hello', at: rig.clock.now() + hour, by: 'toy-1' })
+    rig.platform.blindfold = lost()
+    await rig.clock.pass(3 * hour)
+    await rig.work(20 * minute)
+    rig.platform.blindfold = undefined
+    await rig.work()
+    expect(texts(rig)).toEqual(['hello'])
+    expect(await rig.get(id)).toMatchObject({ state: 'published', placement: { id: 'before' } })
+  })
+
+  test('what can never be looked for is uncertain, not failed: it may be there', async () => {
+    const rig = await openRig()
+    rig.platform.blindfold = lost()
+    const id = await rig.schedule('hello', hour)
+    await rig.clock.pass(3 * hour)
+    await rig.work(20 * hour)
+    expect([(await rig.get(id)).state, texts(rig)]).toEqual(['uncertain', []])
+  })
+
+  test('a run that ends before its commit does not make the next one forget to look', async () => {
+    let polls = 0
+    const rig = await openRig({
+      publish: async (content, run, on) => {
+        await run.once('ready', async () => {
+          polls += 1
+          if (polls < 3) run.later(minute)
+        })
+        return inParts(true)(content, run, on)
+      },
+    })
+    const id = await rig.schedule('', hour, thread)
+    const at = rig.clock.now() + hour
+    rig.platform.posts.push(...['one', 'two'].map((text) => ({ id: `before-${text}`, text, at, by: 'toy-1' })))
+    await rig.clock.pass(3 * hour)
+    await rig.work()
+    expect(texts(rig)).toEqual(['one', 'two', 'three'])
+    expect(await rig.get(id)).toMatchObject({ state: 'published', parts: [{ id: 'before-one' }, { id: 'before-two' }, { id: 'id-1' }] })
+  })
+
+  describe('where only a second send tells', () => {
+    const probing = () =>
+      openRig({
+        recovery: { class: 'probe', settleMs: minute },
+        publish: ({ parts }, run, { platform, clock }) =>
+          run.commit<{ text: string }, Placement>('post', {
+            request: { text: parts[0]?.text ?? '' },
+            send: async ({ text }) => {
+              if (platform.posts.some((one) => one.text === text)) throw refusal('duplicate')
+              return sendTo(platform, clock, run, text)
+            },
+            find: async ({ text }, trace) => (trace.refusal ? (platform.posts.find((one) => one.text === text) ?? 'absent') : 'unknown'),
+          }),
+      })
+
+    test('it is sent, and a refusal names the one that was there', async () => {
+      const rig = await probing()
+      const id = await rig.schedule('hello', hour)
+      rig.platform.posts.push({ id: 'before', text: 'hello', at: rig.clock.now() + hour, by: 'toy-1' })
+      await rig.clock.pass(3 * hour)
+      await rig.work()
+      expect(await rig.get(id)).toMatchObject({ state: 'published', placement: { id: 'before' } })
+      expect(texts(rig)).toEqual(['hello'])
+    })
+
+    test('a long outage by itself leaves nothing to a human', async () => {
+      const rig = await probing()
+      const id = await rig.schedule('hello', hour)
+      await rig.clock.pass(3 * hour)
+      await rig.work()
+      expect([(await rig.get(id)).state, texts(rig)]).toEqual(['published', ['hello']])
+    })
+  })
+
   test('what comes on time, or waited for its own retry, is not looked for', async () => {
     const rig = await openRig()
     rig.platform.script.push(refusal('transient'), refusal('transient'))

@@ -33,7 +33,6 @@ const begin = (more: Partial<RunPorts> = {}): void => {
     recovery: { class: 'idempotent' },
     onUncertain: 'hold',
     timeoutMs: 20_000,
-    overdueSince: undefined,
     ...more,
   }
   running = createRun(ports)
