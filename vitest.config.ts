@@ -29,6 +29,9 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // A busy machine is no reason to fail: nothing here is a test of speed.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // What was transformed without a safeguard must not be found by the next run.
     fsModuleCache: SYNDIKIT_ABLATE === undefined,
     projects: globSync(['packages/{*,adapters/*}/package.json', 'examples/*/package.json']).map((file) => ({
