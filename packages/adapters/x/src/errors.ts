@@ -16,9 +16,27 @@ const refusal = z.object({
 /** `https://api.x.com/2/problems/usage-capped` is the code `usage-capped`; `about:blank` is none. */
 const problemOf = (type: string | undefined): string | undefined => /\/problems\/([\w-]+)$/.exec(type ?? '')?.[1]
 
-/** `x-rate-limit-reset` is in Unix seconds; X's own `date` is the only clock that fits it. */
+const numberIn = (headers: Headers, name: string): number => Number(headers.get(name) ?? Number.NaN)
+
+const windowOf = (headers: Headers, name: string): { remaining: number; resetAt: Date } | undefined => {
+  const [remaining, resetAt] = [numberIn(headers, `${name}-remaining`), numberIn(headers, `${name}-reset`)]
+  return Number.isFinite(remaining) && Number.isFinite(resetAt) ? { remaining, resetAt: new Date(resetAt * 1000) } : undefined
+}
+
+/**
+ * Sent with every answer: of the window of the endpoint that answered, or of a used-up one that lasts longer. Those of a day are in no manual, but on live
+ * answers (plhery/node-twitter-api-v2#495, #553).
+ */
+export const rateOf: NonNullable<Adapter['rateOf']> = (headers) => {
+  const windows = ['x-rate-limit', 'x-app-limit-24hour', 'x-user-limit-24hour'].map((name) => windowOf(headers, name))
+  const [usedUp] = windows.filter((window) => window !== undefined && window.remaining <= 0).sort((a, b) => Number(b?.resetAt) - Number(a?.resetAt))
+  return usedUp ?? windows[0]
+}
+
+/** Resets are in Unix seconds; X's own `date` is the only clock that fits them. */
 const untilReset = (headers: Headers): number | undefined => {
-  const ms = Number(headers.get('x-rate-limit-reset') ?? Number.NaN) * 1000 - Date.parse(headers.get('date') ?? '')
+  const resetAt = rateOf(headers)?.resetAt.getTime() ?? numberIn(headers, 'x-rate-limit-reset') * 1000
+  const ms = resetAt - Date.parse(headers.get('date') ?? '')
   return ms > 0 ? ms : undefined
 }
 
@@ -79,11 +97,4 @@ export const errors: Errors = {
     ['130', 'transient'],
     ['131', 'transient'],
   ],
-}
-
-/** Sent with every answer; of the window of the endpoint that answered. */
-export const rateOf: NonNullable<Adapter['rateOf']> = (headers) => {
-  const remaining = Number(headers.get('x-rate-limit-remaining') ?? Number.NaN)
-  const resetAt = Number(headers.get('x-rate-limit-reset') ?? Number.NaN)
-  return Number.isFinite(remaining) && Number.isFinite(resetAt) ? { remaining, resetAt: new Date(resetAt * 1000) } : undefined
 }

@@ -305,6 +305,21 @@ describe('rates', () => {
   })
 })
 
+  it('wait until the day ends where it is the day that is used up', async () => {
+    const date = 'Fri, 20 Nov 2026 09:00:00 GMT'
+    const after = (seconds: number) => String(Date.parse(date) / 1000 + seconds)
+    const quarter = { 'x-rate-limit-remaining': '40', 'x-rate-limit-reset': after(420) }
+    const day = (of: string, remaining: number) => ({
+      [`x-${of}-limit-24hour-remaining`]: String(remaining),
+      [`x-${of}-limit-24hour-reset`]: after(36_000),
+    })
+    const waits = async (headers: object) => (await answered(429, undefined, { date, ...headers } as Record<string, string>)).retryAfterMs
+    expect(await waits({ ...quarter, ...day('app', 0) })).toBe(36_000_000)
+    expect(await waits({ ...quarter, ...day('app', 7), ...day('user', 0) })).toBe(36_000_000)
+    expect(await waits({ ...quarter, ...day('app', 7), ...day('user', 7) })).toBe(420_000)
+    expect(await waits({ ...quarter, 'x-rate-limit-remaining': '0', ...day('app', 0) })).toBe(36_000_000)
+  })
+
 describe('metrics', () => {
   it('are read for many posts at once; what is gone has none', async () => {
     const scene = await sceneOf()
@@ -328,6 +343,11 @@ describe('metrics', () => {
         ],
       }),
     )
+    const day = { 'x-app-limit-24hour-remaining': '0', 'x-app-limit-24hour-reset': '1795200000' }
+    expect(adapter.rateOf?.(new Headers({ 'x-rate-limit-remaining': '3', 'x-rate-limit-reset': '1795165200', ...day }))).toEqual({
+      remaining: 0,
+      resetAt: new Date(1_795_200_000_000),
+    })
     const placed = (id: string) => ({ id, parts: [], content: { parts: [] } })
     const found = await readMetrics([placed('1'), placed('2')], { account: { id: '1', name: 'a' }, http })
     expect([...found.values()].map(({ shares }) => shares)).toEqual([6, 7])
