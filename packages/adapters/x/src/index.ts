@@ -117,7 +117,7 @@ const unpublish = async ({ parts }: Placed<Post>, { http, commit }: Run): Promis
         try {
           await http.delete(`tweets/${id}`, { accept: deleted })
         } catch (error) {
-          if (!PublishError.is(error) || error.code !== 'gone') throw error
+          if (!PublishError.is(error) || error.code !== 'gone' || error.outcome !== 'not-published') throw error
         }
         return { id }
       },

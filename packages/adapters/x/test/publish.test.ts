@@ -231,6 +231,17 @@ describe('an edit', () => {
   it('touches only the parts of a thread that changed, and the thread stays a thread', async () => {
     const scene = await sceneOf()
     const content = (second: string, alt: string) => ({
+  it('is not done when a gateway says 404 in X’s place', async () => {
+    let asked = 0
+    const scene = await sceneOf({
+      between: async (request, platform) =>
+        request.method === 'DELETE' && ++asked === 1 ? new Response('<html>Not Found</html>', { status: 404 }) : platform(request),
+    })
+    const { id } = await scene.publish({ text: 'Stays until it is gone' })
+    const { state } = await scene.unpublish(id)
+    expect([state, scene.texts(), asked]).toEqual(['published', [], 2])
+  })
+
       text: 'One',
       media: [{ file: a }],
       thread: [{ text: second }, { text: 'Three', media: [{ file: b, alt }] }],
