@@ -24,16 +24,21 @@ export const options = z.strictObject({
 })
 export type XPost = With<Post, typeof options>
 
-const hasLink = (text: string, link: string): boolean => {
+const linksIn = (text: string): string[] => {
   const normal = text.normalize('NFC')
-  return findLinks(normal).some(({ start, end }) => normal.slice(start, end) === link)
+  return findLinks(normal).map(({ start, end }) => normal.slice(start, end))
 }
 
 /** X makes cards from links in the text, so the link goes there, unless the text has it. */
+/** X ends a link at a space and at a letter of most scripts, Arabic among them: such an address is written in its encoded form. */
+const addressOf = (url: string): string => (linksIn(url)[0] === url.normalize('NFC') ? url : new URL(url).href)
+
 export const textOf = ({ parts, link }: Post, index: number): string => {
   const text = parts[index]?.text ?? ''
-  if (index > 0 || !link || hasLink(text, link.url)) return text
-  return text.trim() === '' ? link.url : `${text}\n\n${link.url}`
+  if (index > 0 || !link) return text
+  const address = addressOf(link.url)
+  if (linksIn(text).includes(address.normalize('NFC'))) return text
+  return text.trim() === '' ? address : `${text}\n\n${address}`
 }
 
 interface Given {

@@ -75,6 +75,22 @@ describe('a post', () => {
       'https://example.com/a',
     ])
   })
+
+  it('gets its link as X takes it whole, whatever letters it has', async () => {
+    const scene = await sceneOf()
+    const written = ['https://example.com/ar/شقق-للبيع?q=دبي', 'https://example.com/a b', 'https://пример.рф/Русские_слова', 'https://example.com/x_(y)']
+    for (const url of written) await scene.publish({ text: url.slice(-3), link: { url } })
+    const taken = written.map((url, i) => (i < 2 ? new URL(url).href : url))
+    expect(scene.texts()).toEqual(taken.map((url, i) => `${written[i]?.slice(-3)}\n\n${url}`))
+    expect(scene.state.posts.map(({ links }) => links.map(({ expanded }) => expanded))).toEqual(taken.map((url) => [url]))
+  })
+
+  it('does not get its link again where the text has it with other letters', async () => {
+    const scene = await sceneOf()
+    const text = 'See https://example.com/%D8%B4%D9%82%D8%A9'
+    await scene.publish({ text, link: { url: 'https://example.com/شقة' } })
+    expect(scene.texts()).toEqual([text])
+  })
 })
 
 describe('files', () => {
