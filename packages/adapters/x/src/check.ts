@@ -1,8 +1,9 @@
 // What X demands of a post beyond what limits can say. Pure; finds every problem.
 
 import type { Limits, Media, PostPart, Problem } from '@syndikit/core'
-import { textOf, type XPost } from './request.ts'
+import { isId, textOf, type XPost } from './request.ts'
 import { weightedLength } from './text.ts'
+import { altOf } from './upload.ts'
 
 const stillBytes = 5 * 1024 * 1024
 const gif = { width: 1280, height: 1080 }
@@ -15,6 +16,16 @@ const cashtagProblems = ({ text }: PostPart, at: string): Problem[] => {
   return actual > 1 ? [{ code: 'too-many-cashtags', pointer: `${at}/text`, actual, limit: 1, unit: 'cashtags', fix }] : []
 }
 
+// No more than these three, by twitter-text 3.1.0.
+const charactersRefused = /[\uFEFF\uFFFE\uFFFF]/g
+
+const characterProblems = ({ text }: PostPart, at: string): Problem[] => {
+  const actual = text.match(charactersRefused)?.length ?? 0
+  const fix = 'Remove the characters U+FEFF (a byte order mark, which cannot be seen), U+FFFE and U+FFFF: X takes no text with them.'
+  return actual > 0 ? [{ code: 'text-characters', pointer: `${at}/text`, actual, limit: 0, unit: 'characters', fix }] : []
+}
+
+const undescribed = 'Say it in the text: X takes a description of pictures and GIFs, and none of a video.'
 const isGif = ({ mime }: Media): boolean => mime === 'image/gif'
 
 const gifProblems = ({ width, height }: Media, at: string): Problem[] =>
@@ -39,10 +50,16 @@ const mediaProblems = ({ media }: PostPart, at: string): Problem[] => [
   ...media.flatMap((file, i) => {
     const pointer = `${at}/media/${i}`
     if (isGif(file)) return gifProblems(file, pointer)
+    if (file.alt && !altOf(file)) return [{ code: 'alt-unsupported', pointer: `${pointer}/alt`, severity: 'warning' as const, fix: undescribed }]
     if (file.type !== 'image' || file.bytes <= stillBytes) return []
-    return [{ code: 'media-bytes', pointer, actual: file.bytes, limit: stillBytes, unit: 'bytes', fix: 'Make the picture smaller: 5 MB is the most.' }]
+    return [{ code: 'media-too-large', pointer, actual: file.bytes, limit: stillBytes, unit: 'bytes', fix: 'Make the picture smaller: 5 MB is the most.' }]
   }),
 ]
+
+const replyProblems = ({ replyTo }: XPost): Problem[] =>
+  replyTo && !isId(replyTo.id)
+    ? [{ code: 'reply-unknown', pointer: '/replyTo', actual: replyTo.id, fix: 'Give the id of a post of X: the digits at the end of its address.' }]
+    : []
 
 const pollProblems = ({ poll, parts: [first] }: XPost): Problem[] => [
   ...(poll && first?.text.trim() === '' ? [{ code: 'empty', pointer: '/text', fix: 'Write the question: X takes no poll without a text.' }] : []),
@@ -71,9 +88,10 @@ const linkProblems = (post: XPost, limits: Limits): Problem[] => {
 export const problemsOf = (post: XPost, limits: Limits): Problem[] => [
   ...post.parts.flatMap((part, i) => {
     const at = i === 0 ? '' : `/thread/${i - 1}`
-    return [...cashtagProblems(part, at), ...mediaProblems(part, at)]
+    return [...characterProblems(part, at), ...cashtagProblems(part, at), ...mediaProblems(part, at)]
   }),
   ...linkProblems(post, limits),
+  ...replyProblems(post),
   ...pollProblems(post),
   ...optionProblems(post),
 ]

@@ -4,7 +4,8 @@ import type { Post, With } from '@syndikit/core'
 import { z } from 'zod'
 import { findLinks } from './links.ts'
 
-const id = z.string().regex(/^[0-9]{1,19}$/, 'an id of X: up to 19 digits')
+export const isId = (text: string): boolean => /^[0-9]{1,19}$/.test(text)
+const id = z.string().refine(isId, 'an id of X: up to 19 digits')
 
 /** `variants.x.options`. Unless said otherwise, of the first post of a thread. */
 export const options = z.strictObject({

@@ -15,6 +15,9 @@ const taken = z.object({ data: z.object({}) })
 
 const categoryOf = ({ type, mime }: Media): string => (type === 'video' ? 'tweet_video' : mime === 'image/gif' ? 'tweet_gif' : 'tweet_image')
 
+/** X describes pictures and GIFs only (media/metadata of API 1.1; the data dictionary of API 2). */
+export const altOf = ({ type, alt }: Media): string | undefined => (type === 'image' && alt ? alt : undefined)
+
 /** Pieces by their number, counted up: those asked for are handed out, those that an earlier run sent are passed over, and a file nobody asks for stays closed. */
 const pieces = (media: Media) => {
   const source = media.chunks(segmentBytes)[Symbol.asyncIterator]()
@@ -68,7 +71,8 @@ const upload = async (media: Media, at: string, run: Run): Promise<string> => {
     http.post(`media/upload/${id}/finalize`, { accept: uploaded.transform(({ processing_info: info }) => ({ ready: !info || info.state === 'succeeded' })) }),
   )
   if (!finalized.ready) await once(`${at}/ready`, () => awaitProcessing(id, media, run))
-  if (media.alt) await once(`${at}/alt`, () => http.post('media/metadata', { json: { id, metadata: { alt_text: { text: media.alt } } }, accept: taken }))
+  const alt = altOf(media)
+  if (alt) await once(`${at}/alt`, () => http.post('media/metadata', { json: { id, metadata: { alt_text: { text: alt } } }, accept: taken }))
   return id
 }
 

@@ -1,5 +1,6 @@
 // The adapter's data: options, consent, accounts, limits, checks, errors, rates, metrics.
 
+import { readFileSync } from 'node:fs'
 import { countText, type ErrorCode, type Media, type PostPart, type Problem, type PublishError, type Reply } from '@syndikit/core'
 import { errorFrom, httpFor } from '@syndikit/testing'
 import fc from 'fast-check'
@@ -11,6 +12,9 @@ import { limitsFor } from '../src/limits.ts'
 import { readMetrics } from '../src/metrics.ts'
 import { options, type XPost } from '../src/request.ts'
 import { omar, sara, sceneOf } from './scene.ts'
+
+type Cashtags = Record<'cashtags' | 'cashtags_with_indices', { text: string; expected: string[] }[]>
+const cashtags: Cashtags = JSON.parse(readFileSync(new URL('./vectors/cashtags.json', import.meta.url), 'utf8'))
 
 describe('the options of the app', () => {
   const wrong = (given: unknown): string => {
@@ -131,10 +135,15 @@ describe('the check', () => {
   it('wants one cashtag a post, a GIF alone, and small pictures', () => {
     expect(codes({ text: '$AAPL $TSLA', thread: [{ text: '$a $b.c $d' }] })).toEqual(['too-many-cashtags /text', 'too-many-cashtags /thread/0/text'])
     expect(codes({ text: 'a', media: [gif, png] })).toEqual(['media-mix /media'])
-    expect(codes({ text: 'a', thread: [{ text: 'b', media: [png, fileOf({ bytes: 5 * 1024 * 1024 + 1 })] }] })).toEqual(['media-bytes /thread/0/media/1'])
+    expect(codes({ text: 'a', thread: [{ text: 'b', media: [png, fileOf({ bytes: 5 * 1024 * 1024 + 1 })] }] })).toEqual(['media-too-large /thread/0/media/1'])
     expect(found({ text: 'a', media: [fileOf({ mime: 'image/gif', width: 1400, height: 900 })] })).toMatchObject([
       { code: 'media-dimensions', severity: 'warning' },
     ])
+  })
+
+  it.each([...cashtags.cashtags, ...cashtags.cashtags_with_indices])('counts cashtags as twitter-text’s vectors do: $text', ({ text, expected }) => {
+    const problem = found({ text }).find(({ code }) => code === 'too-many-cashtags')
+    expect(problem?.actual).toBe(expected.length > 1 ? expected.length : undefined)
   })
 
   it('counts cashtags as X does', () => {
@@ -162,6 +171,25 @@ describe('the check', () => {
   it('drops nothing of a poll silently', () => {
     const poll = { options: ['a', 'b'], durationMs: 600_000, multiple: true, hideTotals: true }
     expect(codes({ poll })).toEqual(['empty /text', 'poll-multiple /poll/multiple', 'poll-hide-totals /poll/hideTotals'])
+  })
+
+  it('finds the characters that X takes in no text', () => {
+    for (const [text, count] of [
+      ['\uFEFFa', 1],
+      ['a\uFFFFb\uFFFE', 2],
+      ['a\u202A\u2066', 0],
+    ] as const) {
+      expect(found({ text: 'a', thread: [{ text }] }).map(({ code, pointer, actual }) => [code, pointer, actual])).toEqual(
+        count > 0 ? [['text-characters', '/thread/0/text', count]] : [],
+      )
+      expect(Boolean(twitterText.hasInvalidCharacters(text))).toBe(count > 0)
+    }
+  })
+
+  it('finds an answer to what is no post of X', () => {
+    expect(found({ text: 'a', replyTo: { id: '1234567890123456789' } })).toEqual([])
+    for (const id of ['at://did:plc:abc/app.bsky.feed.post/1', 'https://x.com/a/status/1', '12345678901234567890'])
+      expect(codes({ text: 'a', replyTo: { id } })).toEqual(['reply-unknown /replyTo'])
   })
 
   it('knows what goes with a quote and with tags', () => {
@@ -277,6 +305,21 @@ describe('errors', () => {
     expect((await answered(429, problem('usage-capped'), { date, ...reset })).retryAfterMs).toBe(3_600_000)
   })
 
+  it('wait until the day ends where it is the day that is used up', async () => {
+    const date = 'Fri, 20 Nov 2026 09:00:00 GMT'
+    const after = (seconds: number) => String(Date.parse(date) / 1000 + seconds)
+    const quarter = { 'x-rate-limit-remaining': '40', 'x-rate-limit-reset': after(420) }
+    const day = (of: string, remaining: number) => ({
+      [`x-${of}-limit-24hour-remaining`]: String(remaining),
+      [`x-${of}-limit-24hour-reset`]: after(36_000),
+    })
+    const waits = async (headers: object) => (await answered(429, undefined, { date, ...headers } as Record<string, string>)).retryAfterMs
+    expect(await waits({ ...quarter, ...day('app', 0) })).toBe(36_000_000)
+    expect(await waits({ ...quarter, ...day('app', 7), ...day('user', 0) })).toBe(36_000_000)
+    expect(await waits({ ...quarter, ...day('app', 7), ...day('user', 7) })).toBe(420_000)
+    expect(await waits({ ...quarter, 'x-rate-limit-remaining': '0', ...day('app', 0) })).toBe(36_000_000)
+  })
+
   it('are read without ever throwing', () => {
     const { errors } = x({ clientId: 'a' })
     fc.assert(
@@ -300,25 +343,15 @@ describe('rates', () => {
       remaining: 3,
       resetAt: new Date('2026-11-20T09:00:00Z'),
     })
+    const day = { 'x-app-limit-24hour-remaining': '0', 'x-app-limit-24hour-reset': '1795200000' }
+    expect(adapter.rateOf?.(new Headers({ 'x-rate-limit-remaining': '3', 'x-rate-limit-reset': '1795165200', ...day }))).toEqual({
+      remaining: 0,
+      resetAt: new Date(1_795_200_000_000),
+    })
     for (const odd of [{}, { 'x-rate-limit-remaining': 'many', 'x-rate-limit-reset': '1' }, { 'x-rate-limit-remaining': '1' }] as Record<string, string>[])
       expect(adapter.rateOf?.(new Headers(odd))).toBeUndefined()
   })
 })
-
-  it('wait until the day ends where it is the day that is used up', async () => {
-    const date = 'Fri, 20 Nov 2026 09:00:00 GMT'
-    const after = (seconds: number) => String(Date.parse(date) / 1000 + seconds)
-    const quarter = { 'x-rate-limit-remaining': '40', 'x-rate-limit-reset': after(420) }
-    const day = (of: string, remaining: number) => ({
-      [`x-${of}-limit-24hour-remaining`]: String(remaining),
-      [`x-${of}-limit-24hour-reset`]: after(36_000),
-    })
-    const waits = async (headers: object) => (await answered(429, undefined, { date, ...headers } as Record<string, string>)).retryAfterMs
-    expect(await waits({ ...quarter, ...day('app', 0) })).toBe(36_000_000)
-    expect(await waits({ ...quarter, ...day('app', 7), ...day('user', 0) })).toBe(36_000_000)
-    expect(await waits({ ...quarter, ...day('app', 7), ...day('user', 7) })).toBe(420_000)
-    expect(await waits({ ...quarter, 'x-rate-limit-remaining': '0', ...day('app', 0) })).toBe(36_000_000)
-  })
 
 describe('metrics', () => {
   it('are read for many posts at once; what is gone has none', async () => {
@@ -343,11 +376,6 @@ describe('metrics', () => {
         ],
       }),
     )
-    const day = { 'x-app-limit-24hour-remaining': '0', 'x-app-limit-24hour-reset': '1795200000' }
-    expect(adapter.rateOf?.(new Headers({ 'x-rate-limit-remaining': '3', 'x-rate-limit-reset': '1795165200', ...day }))).toEqual({
-      remaining: 0,
-      resetAt: new Date(1_795_200_000_000),
-    })
     const placed = (id: string) => ({ id, parts: [], content: { parts: [] } })
     const found = await readMetrics([placed('1'), placed('2')], { account: { id: '1', name: 'a' }, http })
     expect([...found.values()].map(({ shares }) => shares)).toEqual([6, 7])

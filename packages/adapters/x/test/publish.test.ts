@@ -102,6 +102,14 @@ describe('files', () => {
     )
   })
 
+  it('that are films are not described, which X refuses, and the check says so', async () => {
+    const scene = await sceneOf()
+    const content = { text: 'A film', media: [{ file: film, alt: 'Nothing moves' }] }
+    expect(await scene.check(content)).toMatchObject([{ code: 'alt-unsupported', pointer: '/content/media/0/alt', severity: 'warning' }])
+    const { state } = await scene.publish(content)
+    expect([state, scene.asked('media/metadata').length, scene.sandbox.shown()[0]?.files.map(({ alt }) => alt)]).toEqual(['published', 0, ['']])
+  })
+
   it('arrive whole when they take several pieces, and the post waits for the processing without a worker', async () => {
     const scene = await sceneOf()
     const { id } = await scene.publish({ text: 'A film', media: [{ file: sampleFile(longFilm, 'film.mp4') }] })

@@ -417,6 +417,11 @@ describe('media', () => {
 
   it('process finishes what is being worked on; a broken video fails then', async () => {
     const good = await video()
+  it('describes no video', async () => {
+    const { id } = await video()
+    expect((await api('POST', '/2/media/metadata', access, { id, metadata: { alt_text: { text: 'Nothing moves' } } })).status).toBe(400)
+  })
+
     const bad = await video(Buffer.alloc(100, 1))
     x.act('process')
     const stateOf = async (id: string) => (await api('GET', `/2/media/upload?media_id=${id}`, access)).body.data.processing_info.state

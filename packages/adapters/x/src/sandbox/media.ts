@@ -237,6 +237,9 @@ export const describeMedia = async (call: Call): Promise<Response> => {
     },
   })
   const medium = own(call, String(body.id))
+  // X's pages describe pictures and GIFs only; what it answers to a video's is unverified.
+  if (kindOf(medium) !== 'photo' && kindOf(medium) !== 'gif')
+    throw new Refused(invalid({ message: '$.metadata.alt_text: is for images and GIFs only', parameters: {} }))
   const { alt_text } = (body.metadata ?? {}) as { alt_text?: { text: string } }
   if (alt_text) medium.alt = alt_text.text
   return json({ data: { id: medium.id, associated_metadata: { ...(medium.alt !== undefined && { alt_text: { text: medium.alt } }) } } })
