@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { findLinks } from './links.ts'
 import type { PostRequest } from './request.ts'
 
-const url = z.object({ url: z.string(), expanded_url: z.string().nullish(), media_key: z.string().nullish() })
+const url = z.object({ url: z.string().nullish(), expanded_url: z.string().nullish(), media_key: z.string().nullish() })
 const entities = z.object({ urls: z.array(url).nullish() }).nullish()
 const note = z.object({ text: z.string(), entities }).nullish()
 const references = z.array(z.object({ type: z.string(), id: z.string() })).nullish()
@@ -34,12 +34,14 @@ const fields = 'created_at,entities,attachments,referenced_tweets,note_tweet,edi
 /** X ends a timeline without a word: after 3,200 posts, after 800 where some are left out. */
 const surelyListed = 800
 const beforeSendMs = 120_000
+/** Of up to 100 posts: pages may come short. */
+const mostPages = 20
 
 /** The account's posts since the send, answers included: the parts of a thread are answers. `whole`: none can be missing. */
 const timeline = async ({ account, http }: Reading, sentAt: Date): Promise<{ posts: Shown[]; whole: boolean }> => {
   const posts: Shown[] = []
   const since = `${new Date(sentAt.getTime() - beforeSendMs).toISOString().slice(0, 19)}Z`
-  for (let token: string | undefined, whole = true; ; ) {
+  for (let token: string | undefined, whole = true, pages = 1; ; pages++) {
     const { data, errors, meta } = await http.get(`users/${account.id}/tweets`, {
       query: { max_results: 100, start_time: since, exclude: 'retweets', 'tweet.fields': fields, pagination_token: token },
       accept: page,
@@ -47,7 +49,8 @@ const timeline = async ({ account, http }: Reading, sentAt: Date): Promise<{ pos
     posts.push(...data)
     whole &&= !errors?.length
     token = meta.next_token
-    if (token === undefined || posts.length >= surelyListed) return { posts, whole: whole && posts.length < surelyListed }
+    if (token === undefined) return { posts, whole: whole && posts.length < surelyListed }
+    if (posts.length >= surelyListed || pages === mostPages) return { posts, whole: false }
   }
 }
 
@@ -82,7 +85,8 @@ const asSent = (text: string, { reply }: PostRequest): string => {
 /** As X shows it, taken back to what was typed: t.co links opened, the ones X adds for files and for a quoted post removed, `&`, `<` and `>` unescaped. */
 const asShown = (shown: Shown, { reply, quote_tweet_id: quote }: PostRequest): string => {
   const long = shown.note_tweet ?? shown.note_post
-  const links = new Map([...(shown.entities?.urls ?? []), ...(long?.entities?.urls ?? [])].map((entity) => [entity.url, entity]))
+  const known = [...(shown.entities?.urls ?? []), ...(long?.entities?.urls ?? [])]
+  const links = new Map(known.flatMap((entity) => (entity.url ? [[entity.url, entity]] : [])))
   // Longest first, so that no address is taken for the beginning of another.
   const addresses = [...links.keys()].sort((a, b) => b.length - a.length).map((address) => address.replace(/\W/g, '\\$&'))
   const typed = (long?.text ?? shown.text).replace(new RegExp([...addresses, escapes.source].join('|'), 'g'), (part) => {
@@ -123,11 +127,15 @@ const among = async <T extends Placement>(
   return (await trace.pick(alike.map(({ one }) => placed(one)))) === 'absent' ? 'absent' : 'unknown'
 }
 
-/** What a community shows need not be on the account's timeline (unverified), so there its absence proves nothing. */
-export const findPost = async <T extends Placement>(request: PostRequest, trace: Trace, reading: Reading, placed: (id: string) => T): Promise<Found<T>> => {
+export interface Looking extends Reading {
+  /** In a community, or in a thread there: that need not be on the account's timeline (unverified), so its absence proves nothing. */
+  readonly inCommunity: boolean
+}
+
+export const findPost = async <T extends Placement>(request: PostRequest, trace: Trace, reading: Looking, placed: (id: string) => T): Promise<Found<T>> => {
   const { posts, whole } = await timeline(reading, trace.sentAt)
   const found = await among(posts, request, trace, ({ id, created_at }) => ({ ...placed(id), at: new Date(created_at) }))
-  return found === 'absent' && (!whole || request.community_id !== undefined) ? 'unknown' : found
+  return found === 'absent' && (!whole || reading.inCommunity) ? 'unknown' : found
 }
 
 /** An edit is a new post in the history of the old one, which names them all. */

@@ -1,14 +1,15 @@
 // X (API v2). https://docs.x.com/x-api/introduction
 
-import { type Account, defineAdapter, type Placed, type Placement, type Post, PublishError, post, type Run } from '@syndikit/core'
+import { isDeepStrictEqual } from 'node:util'
+import { defineAdapter, type Placed, type Placement, type Post, PublishError, post, type Run } from '@syndikit/core'
 import { z } from 'zod'
 import { problemsOf } from './check.ts'
 import { errors, rateOf } from './errors.ts'
 import { findEdit, findPost } from './find.ts'
 import { limitsFor } from './limits.ts'
 import { readMetrics } from './metrics.ts'
-import { options, type PostRequest, requestOf, textOf, type XPost } from './request.ts'
-import { uploadAll } from './upload.ts'
+import { type Given, options, optionsOf, requestOf, textOf, type XPost } from './request.ts'
+import { altOf, uploadAll } from './upload.ts'
 
 /** Of the app, from "Keys and tokens" in X's developer console. */
 export interface XOptions {
@@ -50,21 +51,23 @@ const checked = (given: XOptions): z.output<typeof xOptions> => {
 const minuteMs = 60_000
 
 /** Left on every part, so that an edit knows what it would change. */
-const traces = z.object({ media: z.array(z.string()), replyTo: z.string().optional() })
-const filesOf = ({ parts }: Post, index: number): string[] => (parts[index]?.media ?? []).map(({ sha256, alt }) => `${sha256} ${alt ?? ''}`.trim())
-
-const placement = (account: Account, id: string, data: z.output<typeof traces>): Placement => ({ id, url: `https://x.com/${account.name}/status/${id}`, data })
+const traces = z.object({ media: z.array(z.string()), options: z.record(z.string(), z.json()).default({}), replyTo: z.string().optional() })
+const tracesOf = (post: XPost, index: number, replyTo?: string) => {
+  const media = (post.parts[index]?.media ?? []).map((file) => `${file.sha256} ${altOf(file) ?? ''}`.trim())
+  return { media, options: optionsOf(post, index), ...(replyTo !== undefined && { replyTo }) }
+}
 const withId = z.object({ data: z.object({ id: z.string().min(1) }) }).transform(({ data }) => data)
 
 /** One post, once: sent, or found where the answer was lost. */
-const commitPost = (name: string, request: PostRequest, files: readonly string[], { account, http, commit }: Run): Promise<Placement> => {
-  const replyTo = request.reply?.in_reply_to_tweet_id
-  const placed = (id: string) => placement(account, id, { media: [...files], ...(replyTo !== undefined && { replyTo }) })
-  const find = request.edit_options ? findEdit : findPost
+const commitPost = (name: string, given: Given, { account, http, commit }: Run): Promise<Placement> => {
+  const { post, index, parent, previous } = given
+  const data = tracesOf(post, index, parent)
+  const placed = (id: string): Placement => ({ id, url: `https://x.com/${account.name}/status/${id}`, data })
+  const find = previous === undefined ? findPost : findEdit
   return commit(name, {
-    request,
+    request: requestOf(given),
     send: async (json) => placed((await http.post('tweets', { json, accept: withId })).id),
-    find: (sent, trace) => find(sent, trace, { account, http }, placed),
+    find: (sent, trace) => find(sent, trace, { account, http, inCommunity: post.options.communityId !== undefined }, placed),
   })
 }
 
@@ -76,38 +79,38 @@ const publish = async (content: XPost, run: Run): Promise<Placement> => {
   const posted: Placement[] = []
   for (const [index, mediaIds] of media.entries()) {
     const parent = posted.at(-1)?.id ?? content.replyTo?.id
-    posted.push(await commitPost(`part-${index}`, requestOf({ post: content, index, mediaIds, parent }), filesOf(content, index), run))
+    posted.push(await commitPost(`part-${index}`, { post: content, index, mediaIds, parent }, run))
   }
   return posted[0] as Placement
 }
 
 /** An edit is a new post in place of the old one. X lets Premium accounts do it for an hour (its pages disagree: 30 minutes), five times. */
 const update = async (content: XPost, { parts, content: old }: Placed<Post>, run: Run): Promise<Placement> => {
-  if (parts.length !== content.parts.length || content.poll)
+  if (parts.length !== content.parts.length || content.poll || old.poll)
     throw new PublishError(
       'invalid',
       `X edits posts one by one: a thread keeps its ${parts.length} posts, and a poll cannot be edited. Delete it and publish anew.`,
       { platform: 'x' },
     )
   const was = parts.map((part) => ({ part, left: traces.safeParse(part.data).data }))
-  const changed = was.map(({ left }, i) => textOf(content, i) !== textOf(old, i) || !left || filesOf(content, i).join() !== left.media.join())
+  const changed = was.map(({ left }, i) => textOf(content, i) !== textOf(old, i) || !isDeepStrictEqual(left, tracesOf(content, i, left?.replyTo)))
   const media = await uploadAll(
     content.parts.map((part, i) => (changed[i] ? part.media : [])),
     run,
   )
   const now: Placement[] = []
   for (const [index, { part, left }] of was.entries()) {
-    const request = requestOf({ post: content, index, mediaIds: media[index] ?? [], parent: left?.replyTo, previous: part.id })
+    const given = { post: content, index, mediaIds: media[index] ?? [], parent: left?.replyTo, previous: part.id }
     // A post that stays as it is costs no edit, but is a part of what is there all the same.
     const kept = () => run.commit(`keep-${index}`, { request: null, recovery: { class: 'idempotent' }, send: async () => part })
-    now.push(await (changed[index] ? commitPost(`edit-${index}`, request, filesOf(content, index), run) : kept()))
+    now.push(await (changed[index] ? commitPost(`edit-${index}`, given, run) : kept()))
   }
   return now[0] as Placement
 }
 
 const deleted = z.object({ data: z.object({ deleted: z.literal(true) }) })
 
-/** From the last part to the first. One that is gone is done. */
+/** From the last part to the first. One that is gone is done, by X's own word only. */
 const unpublish = async ({ parts }: Placed<Post>, { http, commit }: Run): Promise<void> => {
   for (const { id } of parts.toReversed())
     await commit(`delete-${id}`, {

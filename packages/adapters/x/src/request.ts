@@ -30,10 +30,10 @@ const linksIn = (text: string): string[] => {
   return findLinks(normal).map(({ start, end }) => normal.slice(start, end))
 }
 
-/** X makes cards from links in the text, so the link goes there, unless the text has it. */
 /** X ends a link at a space and at a letter of most scripts, Arabic among them: such an address is written in its encoded form. */
 const addressOf = (url: string): string => (linksIn(url)[0] === url.normalize('NFC') ? url : new URL(url).href)
 
+/** X makes cards from links in the text, so the link goes there, unless the text has it. */
 export const textOf = ({ parts, link }: Post, index: number): string => {
   const text = parts[index]?.text ?? ''
   if (index > 0 || !link) return text
@@ -42,7 +42,13 @@ export const textOf = ({ parts, link }: Post, index: number): string => {
   return text.trim() === '' ? address : `${text}\n\n${address}`
 }
 
-interface Given {
+const onEveryPart = ['madeWithAi', 'paidPartnership']
+
+/** The options that a part of the thread carries. */
+export const optionsOf = ({ options }: XPost, index: number) =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => index === 0 || onEveryPart.includes(name)))
+
+export interface Given {
   readonly post: XPost
   readonly index: number
   readonly mediaIds: readonly string[]

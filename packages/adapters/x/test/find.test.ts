@@ -21,7 +21,7 @@ const looking = (answer: Pages) => {
     sentAt: new Date('2026-11-20T09:00:00.000Z'),
     pick: async <T extends Placement>(candidates: readonly T[]): Promise<Found<T>> => (candidates.length > 1 ? 'unknown' : (candidates[0] ?? 'absent')),
   }
-  return { trace, asked, reading: { account: { id: '7', name: 'a' }, http } }
+  return { trace, asked, reading: { account: { id: '7', name: 'a' }, http, inCommunity: false } }
 }
 const sent = (text: string, { options = {}, ...more }: { options?: XPost['options']; parent?: string; previous?: string } = {}): PostRequest =>
   requestOf({ post: { parts: [{ text, media: [] }], options }, index: 0, mediaIds: [], parent: undefined, ...more })
@@ -49,6 +49,8 @@ describe('looking for a post', () => {
   it('takes nulls where X writes them', async () => {
     const nulls = { entities: { urls: null }, attachments: { media_keys: null }, referenced_tweets: null, note_tweet: null }
     expect(await look(sent('a'), [{ id: '2', text: 'a', created_at: at, ...nulls }])).toBe('2')
+    const entities = { urls: [{ url: null, expanded_url: 'https://example.com' }] }
+    expect(await look(sent('a'), [{ id: '2', text: 'a', created_at: at, entities }])).toBe('2')
   })
 
   it('knows its own mention in front of an answer', async () => {
@@ -83,6 +85,12 @@ describe('looking for a post', () => {
     const { trace, reading, asked } = looking(() => ({ data: noise(100), meta: { result_count: 100, next_token: 'more' } }))
     expect(await findPost(sent('a'), trace, reading, placed)).toBe('unknown')
     expect(asked).toHaveLength(8)
+  })
+
+  it('does not turn pages for ever', async () => {
+    const { trace, reading, asked } = looking(() => ({ meta: { result_count: 0, next_token: 'more' } }))
+    expect(await findPost(sent('a'), trace, reading, placed)).toBe('unknown')
+    expect(asked.length).toBeLessThan(50)
   })
 
   it('believes no answer without the fields that were asked for', async () => {

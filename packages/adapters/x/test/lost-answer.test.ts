@@ -186,6 +186,13 @@ describe('a post whose answer was lost', () => {
     expect([state, commits]).toEqual(['uncertain', 1])
   })
 
+  it('is never sent again to a community when it is a later part of a thread', async () => {
+    const scene = await sceneOf()
+    scene.sandbox.faults.add({ fault: 'drop-request', on: 'commit', nth: 2 })
+    const { state } = await scene.publish({ text: 'One', thread: [{ text: 'Two' }] }, { communityId: '7' })
+    expect([state, scene.texts(), scene.asked('tweets').length]).toEqual(['uncertain', ['One'], 2])
+  })
+
   it('is refused where it repeats an earlier post, and not taken for that one', async () => {
     const scene = await sceneOf()
     await scene.publish({ text: 'Earlier' })

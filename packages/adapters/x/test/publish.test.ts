@@ -24,7 +24,7 @@ describe('a post', () => {
     const { placement } = await scene.publish({ text: 'Hello' })
     const [shown] = scene.sandbox.shown()
     expect(shown).toMatchObject({ account: sara.name, text: 'Hello' })
-    expect(placement).toEqual({ id: shown?.id, url: `https://x.com/sandbox_sara/status/${shown?.id}`, data: { media: [] } })
+    expect(placement).toEqual({ id: shown?.id, url: `https://x.com/sandbox_sara/status/${shown?.id}`, data: { media: [], options: {} } })
   })
 
   it('sends the text as it was written and only the members that were given', async () => {
@@ -61,7 +61,7 @@ describe('a post', () => {
     const id = await scene.tweet({ text: 'A question' })
     const { placement } = await scene.publish({ text: 'An answer', replyTo: { id } })
     expect(scene.sandbox.shown()[1]).toMatchObject({ text: 'An answer', replyTo: id })
-    expect(placement?.data).toEqual({ media: [], replyTo: id })
+    expect(placement?.data).toEqual({ media: [], options: {}, replyTo: id })
   })
 
   it('gets its link below the text, unless the text has that very link', async () => {
@@ -231,6 +231,17 @@ describe('taking back', () => {
     expect(scene.asked(/^tweets\//, 'DELETE').map(({ url }) => url.split('/').at(-1))).toEqual(parts.map((part) => part.id).reverse())
   })
 
+  it('is not done when a gateway says 404 in X’s place', async () => {
+    let asked = 0
+    const scene = await sceneOf({
+      between: async (request, platform) =>
+        request.method === 'DELETE' && ++asked === 1 ? new Response('<html>Not Found</html>', { status: 404 }) : platform(request),
+    })
+    const { id } = await scene.publish({ text: 'Stays until it is gone' })
+    const { state } = await scene.unpublish(id)
+    expect([state, scene.texts(), asked]).toEqual(['published', [], 2])
+  })
+
   it('is not done when X refuses', async () => {
     const detail = 'You are not permitted to perform this action.'
     const scene = await sceneOf({ between: async (request, platform) => (request.method === 'DELETE' ? forbidden(detail) : platform(request)) })
@@ -255,17 +266,6 @@ describe('an edit', () => {
   it('touches only the parts of a thread that changed, and the thread stays a thread', async () => {
     const scene = await sceneOf()
     const content = (second: string, alt: string) => ({
-  it('is not done when a gateway says 404 in X’s place', async () => {
-    let asked = 0
-    const scene = await sceneOf({
-      between: async (request, platform) =>
-        request.method === 'DELETE' && ++asked === 1 ? new Response('<html>Not Found</html>', { status: 404 }) : platform(request),
-    })
-    const { id } = await scene.publish({ text: 'Stays until it is gone' })
-    const { state } = await scene.unpublish(id)
-    expect([state, scene.texts(), asked]).toEqual(['published', [], 2])
-  })
-
       text: 'One',
       media: [{ file: a }],
       thread: [{ text: second }, { text: 'Three', media: [{ file: b, alt }] }],
@@ -323,5 +323,28 @@ describe('an edit', () => {
     const longer = await scene.update(id, { text: 'One', thread: [{ text: 'Two' }] })
     const poll = await scene.update(id, { text: 'One', poll: { options: ['a', 'b'], durationMs: 600_000 } })
     expect([longer.reason?.code, poll.reason?.code, scene.sent.length - sent]).toEqual(['invalid', 'invalid', 0])
+  })
+
+  it('that would make a poll a post without one is refused with nothing sent', async () => {
+    const scene = await sceneOf()
+    const { id } = await scene.publish({ text: 'Which?', poll: { options: ['a', 'b'], durationMs: 600_000 } })
+    const sent = scene.sent.length
+    const { state, reason } = await scene.update(id, { text: 'None' })
+    expect([state, reason?.code, scene.sent.length - sent, scene.texts()]).toEqual(['failed', 'invalid', 0, ['Which?']])
+  })
+
+  it('of nothing but the options is sent too, and only where they changed', async () => {
+    const scene = await sceneOf()
+    const content = { text: 'One', thread: [{ text: 'Two' }] }
+    const { id } = await scene.publish(content, { madeWithAi: true, replySettings: 'following' })
+    const second = await scene.update(id, content, { madeWithAi: true, replySettings: 'verified' })
+    const third = await scene.update(second.id, content, { replySettings: 'verified', madeWithAi: false })
+    const fourth = await scene.update(third.id, content, { madeWithAi: false, replySettings: 'verified' })
+    expect([second.state, third.state, fourth.state, scene.texts()]).toEqual(['published', 'published', 'published', ['One', 'Two']])
+    expect((await scene.posted()).slice(2)).toMatchObject([
+      { text: 'One', reply_settings: 'verified', made_with_ai: true, edit_options: {} },
+      { text: 'One', reply_settings: 'verified', made_with_ai: false, edit_options: {} },
+      { text: 'Two', made_with_ai: false, edit_options: {} },
+    ])
   })
 })

@@ -337,6 +337,16 @@ describe('posts', () => {
     expect((await post(later, { text: 'Yours', edit_options: { previous_post_id: plain } })).status).toBe(403)
   })
 
+  it('lets nobody edit a poll, or an answer to somebody else', async () => {
+    const premium = (await login(sara)).access_token
+    const edit = async (id: string) => (await post(premium, { text: 'Edited', edit_options: { previous_post_id: id } })).status
+    const poll = (await post(premium, { text: 'Which?', poll: { options: ['a', 'b'], duration_minutes: 60 } })).body.data.id
+    const call = (await post(access, { text: 'Well, @sandbox_sara?' })).body.data.id
+    const answer = (await post(premium, { text: 'Well', reply: { in_reply_to_tweet_id: call } })).body.data.id
+    const own = (await post(premium, { text: 'More', reply: { in_reply_to_tweet_id: answer } })).body.data.id
+    expect([await edit(poll), await edit(answer), await edit(own)]).toEqual([403, 403, 201])
+  })
+
   it('deletes only one’s own, once', async () => {
     const { id } = (await post(access, { text: 'Gone soon' })).body.data
     expect((await api('DELETE', `/2/tweets/${id}`, (await login(sara)).access_token)).status).toBe(403)
@@ -407,6 +417,11 @@ describe('media', () => {
     expect((await post(access, { text: 'Film and photo', media: { media_ids: [id, await photo(access)] } })).body).toMatchObject(invalidIds)
   })
 
+  it('describes no video', async () => {
+    const { id } = await video()
+    expect((await api('POST', '/2/media/metadata', access, { id, metadata: { alt_text: { text: 'Nothing moves' } } })).status).toBe(400)
+  })
+
   it('takes a video whose pieces are too large to keep', async () => {
     stage.blob = () => undefined
     const { id } = await video()
@@ -417,11 +432,6 @@ describe('media', () => {
 
   it('process finishes what is being worked on; a broken video fails then', async () => {
     const good = await video()
-  it('describes no video', async () => {
-    const { id } = await video()
-    expect((await api('POST', '/2/media/metadata', access, { id, metadata: { alt_text: { text: 'Nothing moves' } } })).status).toBe(400)
-  })
-
     const bad = await video(Buffer.alloc(100, 1))
     x.act('process')
     const stateOf = async (id: string) => (await api('GET', `/2/media/upload?media_id=${id}`, access)).body.data.processing_info.state

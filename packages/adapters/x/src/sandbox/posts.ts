@@ -133,12 +133,15 @@ const historyOf = ({ edits }: Draft, { stage, account }: Call): string[] => {
   if (edits === undefined) return []
   const previous = livePost(stage.state, edits)
   const first = previous && stage.state.posts.find(({ id }) => id === previous.history[0])
+  const answersAnother = previous?.replyTo !== undefined && stage.state.posts.find(({ id }) => id === previous.replyTo)?.author !== account.id
   const allowed =
     previous?.author === account.id &&
     account.subscription === 'Premium' &&
     isCurrent(stage.state, previous) &&
     previous.history.length <= maxEdits &&
-    (first?.at ?? 0) > stage.now() - editWindowMs
+    (first?.at ?? 0) > stage.now() - editWindowMs &&
+    !previous.poll &&
+    !answersAnother
   if (!allowed) throw new Refused(blank(403, 'You are not permitted to perform this action.'))
   return previous.history
 }
