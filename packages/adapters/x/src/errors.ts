@@ -59,7 +59,10 @@ export const errors: Errors = {
     [/media ids? (?:is|are) invalid|invalid media id/i, 'stale'],
     [/segments do not add up/i, 'stale'], // a piece got lost on X's side; wording of API 1.1
     [/could not find media/i, 'stale'], // between the steps of an upload; wording unverified
-    [/reply to this conversation is not allowed|only reply to or quote posts where you are mentioned/i, 'invalid'],
+    [
+      /reply to this conversation is not allowed|reply to a tweet that is deleted or not visible|only reply to or quote posts where you are mentioned/i,
+      'invalid',
+    ],
     [/maximum of one cashtag|contains an invalid url|maximum of 4 items/i, 'invalid'],
     [/not allowed to post a video longer than/i, 'media'],
     [/not permitted to perform this action/i, 'permission'], // too long, media, or an edit without Premium: X does not tell which

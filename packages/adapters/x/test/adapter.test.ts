@@ -163,9 +163,9 @@ describe('the check', () => {
   })
 
   it('stays quick on a text made to slow it down', () => {
-    const begun = performance.now()
+    const began = process.cpuUsage()
     found({ text: `${'$a'.repeat(20_000)} ${'$'.repeat(20_000)} ${'$aaaaaa._'.repeat(5_000)}` })
-    expect(performance.now() - begun).toBeLessThan(2_000)
+    expect(process.cpuUsage(began).user).toBeLessThan(2_000_000)
   })
 
   it('drops nothing of a poll silently', () => {
@@ -243,6 +243,7 @@ describe('errors', () => {
       ),
       'invalid',
     ],
+    [403, forbidden('You attempted to reply to a Tweet that is deleted or not visible to you.'), 'invalid'],
     [403, old(433), 'invalid'],
     [403, old(385), 'invalid'],
     [403, forbidden('You are not permitted to perform this action.'), 'permission'],

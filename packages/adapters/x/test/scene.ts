@@ -34,17 +34,19 @@ export interface Scene extends Stage {
 export interface SceneOptions {
   readonly who?: { id: string; name: string }
   readonly longPosts?: boolean
+  /** Default: the confidential one. */
+  readonly app?: XOptions
   readonly between?: StageOptions['between']
 }
 
-export const sceneOf = async ({ who = sara, longPosts = false, between }: SceneOptions = {}): Promise<Scene> => {
+export const sceneOf = async ({ who = sara, longPosts = false, app: as = app, between }: SceneOptions = {}): Promise<Scene> => {
   let state: State | undefined
   const create = (lent: XStage) => {
     state = lent.state
     return sandbox.create(lent)
   }
   const stage = await openStage({
-    adapter: () => x({ ...app, longPosts }),
+    adapter: () => x({ ...as, longPosts }),
     sandbox: { ...sandbox, create },
     connect: connectAs(who),
     ...(between && { between }),
