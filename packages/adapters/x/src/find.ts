@@ -66,24 +66,20 @@ const linkKey = (link: string): string => {
   return `${host}${pathname.replace(/\/$/, '')}${search}${hash}`
 }
 const marked = (link: string): string => `\0${linkKey(unescaped(link))}\0`
-/** Mentions in front of an answer may be X's own. */
-const tidy = (text: string, answer: boolean): string => {
-  const plain = text.normalize('NFC').replaceAll('\r\n', '\n').trim()
-  return answer ? plain.replace(/^(?:@\w+\s+)+/, '') : plain
-}
+const tidy = (text: string): string => text.normalize('NFC').replaceAll('\r\n', '\n').trim()
 
-const asSent = (text: string, { reply }: PostRequest): string => {
+const asSent = (text: string): string => {
   let result = ''
   let at = 0
   for (const { start, end } of findLinks(text)) {
     result += text.slice(at, start) + marked(text.slice(start, end))
     at = end
   }
-  return tidy(result + text.slice(at), reply !== undefined)
+  return tidy(result + text.slice(at))
 }
 
 /** As X shows it, taken back to what was typed: t.co links opened, the ones X adds for files and for a quoted post removed, `&`, `<` and `>` unescaped. */
-const asShown = (shown: Shown, { reply, quote_tweet_id: quote }: PostRequest): string => {
+const asShown = (shown: Shown, { quote_tweet_id: quote }: PostRequest): string => {
   const long = shown.note_tweet ?? shown.note_post
   const known = [...(shown.entities?.urls ?? []), ...(long?.entities?.urls ?? [])]
   const links = new Map(known.flatMap((entity) => (entity.url ? [[entity.url, entity]] : [])))
@@ -95,7 +91,7 @@ const asShown = (shown: Shown, { reply, quote_tweet_id: quote }: PostRequest): s
     const added = link.media_key || (quote !== undefined && link.expanded_url?.endsWith(`/status/${quote}`))
     return added ? '' : marked(link.expanded_url ?? part)
   })
-  return tidy(typed, reply !== undefined)
+  return tidy(typed)
 }
 
 const parentOf = ({ referenced_tweets, referenced_posts }: Shown): string | undefined =>
@@ -104,13 +100,22 @@ const parentOf = ({ referenced_tweets, referenced_posts }: Shown): string | unde
 const fits = (shown: Shown, request: PostRequest): boolean =>
   parentOf(shown) === request.reply?.in_reply_to_tweet_id && (shown.attachments?.media_keys?.length ?? 0) === (request.media?.media_ids.length ?? 0)
 
-const withoutLinks = (text: string): string =>
-  text
+const mentions = /^(?:@\w+\s+)+/
+
+/** What stands in front of an answer may be X's own. */
+const isSent = (shown: string, sent: string, answer: boolean): boolean => {
+  const before = shown.slice(0, shown.length - sent.length)
+  return shown === sent || (answer && shown.endsWith(sent) && (sent === '' ? `${before} ` : before).replace(mentions, '') === '')
+}
+
+/** What is left without links, which X may resolve to other addresses, and without mentions that may be its own. */
+const bare = (text: string, answer: boolean): string =>
+  (answer ? `${text} `.replace(mentions, '') : text)
     .replace(/\0[^\0]*\0/g, '')
     .replace(/\s+/g, ' ')
     .trim()
 
-/** Equal to the letter: it. Equal but for the links, which X may resolve to other addresses: nobody can know. */
+/** Equal to the letter: it. Equal but for links and mentions: nobody can know. */
 const among = async <T extends Placement>(
   shown: readonly Shown[],
   request: PostRequest,
@@ -118,12 +123,13 @@ const among = async <T extends Placement>(
   placed: (shown: Shown) => T & { at?: Date },
 ): Promise<Found<T>> => {
   // Whether X composes letters before it looks for links is unverified: both are ours.
-  const sent = new Set([request.text, request.text.normalize('NFC')].map((text) => asSent(text, request)))
-  const blank = new Set([...sent].map(withoutLinks))
+  const sent = [request.text, request.text.normalize('NFC')].map(asSent)
+  const answer = request.reply !== undefined
+  const blank = new Set(sent.map((text) => bare(text, answer)))
   const candidates = shown.filter((one) => fits(one, request)).map((one) => ({ one, text: asShown(one, request) }))
-  const same = candidates.filter(({ text }) => sent.has(text))
+  const same = candidates.filter(({ text }) => sent.some((mine) => isSent(text, mine, answer)))
   if (same.length > 0) return trace.pick(same.map(({ one }) => placed(one)))
-  const alike = candidates.filter(({ text }) => blank.has(withoutLinks(text)))
+  const alike = candidates.filter(({ text }) => blank.has(bare(text, answer)))
   return (await trace.pick(alike.map(({ one }) => placed(one)))) === 'absent' ? 'absent' : 'unknown'
 }
 

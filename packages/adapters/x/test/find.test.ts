@@ -59,6 +59,20 @@ describe('looking for a post', () => {
     expect(await look(sent('Thanks'), [{ ...post, referenced_tweets: [] }])).toBe('absent')
   })
 
+  it('knows its own file behind a mention that X put there', async () => {
+    const request = requestOf({ post: { parts: [{ text: '', media: [] }], options: {} }, index: 0, mediaIds: ['5'], parent: '1' })
+    const entities = { urls: [{ url: 'https://t.co/abc', expanded_url: 'https://x.com/a/status/2/photo/1', media_key: '3_5' }] }
+    const post = { id: '2', text: '@bob https://t.co/abc', created_at: at, entities, attachments: { media_keys: ['3_5'] } }
+    expect(await look(request, [{ ...post, referenced_tweets: [{ type: 'replied_to', id: '1' }] }])).toBe('2')
+  })
+
+  it('does not take the same words to somebody else for its own answer', async () => {
+    const post = { id: '2', text: '@bob Thanks', created_at: at, referenced_tweets: [{ type: 'replied_to', id: '1' }] }
+    expect(await look(sent('@alice Thanks', { parent: '1' }), [post])).toBe('unknown')
+    expect(await look(sent('@bob Thanks', { parent: '1' }), [post])).toBe('2')
+    expect(await look(sent('hi', { parent: '1' }), [{ ...post, text: '@bob_hi' }])).toBe('absent')
+  })
+
   it('takes no post with the same words for it that has files, or answers another', async () => {
     const twin = { text: 'Same words', created_at: at }
     const withFile = { ...twin, id: '2', attachments: { media_keys: ['3_1'] } }
