@@ -115,6 +115,10 @@ describe('files', () => {
     const { id } = await scene.publish({ text: 'A film', media: [{ file: sampleFile(longFilm, 'film.mp4') }] })
     expect((await scene.attempts(id)).length).toBeGreaterThan(1)
     expect(scene.asked(appended)).toHaveLength(3)
+    const asked = scene.sandbox.requests.filter(({ method, path }) => method === 'GET' && path === '/2/media/upload').map(({ at }) => at)
+    expect(asked.length).toBeGreaterThan(1)
+    // X says a second while it is pending, then two.
+    for (const [i, at] of asked.slice(1).entries()) expect(at - (asked[i] ?? 0)).toBeGreaterThanOrEqual(i === 0 ? 1_000 : 2_000)
     expect(scene.sandbox.shown()[0]?.files).toEqual([{ mime: 'video/mp4', alt: '', blob: hashOf(longFilm) }])
   })
 
