@@ -49,6 +49,19 @@ describe('a post', () => {
     expect(second).toEqual({ text: 'two', made_with_ai: true, paid_partnership: false, reply: { in_reply_to_tweet_id: expect.any(String) } })
   })
 
+  it('waits for the end of the day where the app has used its day up, and asks once', async () => {
+    const scene = await sceneOf()
+    await scene.publish({ text: 'The last' })
+    const before = scene.asked('tweets').length
+    for (const [key, window] of Object.entries(scene.state.windows)) if (key.includes(' app ')) window.used = 10_000
+    const endsAt = Math.max(...Object.values(scene.state.windows).map(({ start }) => start)) + 86_400_000
+    const id = await scene.schedule({ text: 'The next' })
+    await scene.work(0)
+    const { state, reason, nextAt } = await scene.delivery(id)
+    expect([state, reason?.code, scene.asked('tweets').length - before]).toEqual(['scheduled', 'rate', 1])
+    expect(nextAt?.getTime()).toBeGreaterThanOrEqual(endsAt - 1_000)
+  })
+
   it('carries a poll', async () => {
     const scene = await sceneOf()
     await scene.publish({ text: 'Which?', poll: { options: ['نعم', 'No'], durationMs: 90 * 60_000 } })
