@@ -65,6 +65,7 @@ export const errors: Errors = {
     ],
     [/maximum of one cashtag|contains an invalid url|maximum of 4 items/i, 'invalid'],
     [/not allowed to post a video longer than/i, 'media'],
+    [/account is (?:suspended|temporarily locked)|looks like it might be automated/i, 'policy'], // what API 1.1 says with 64, 326 and 226; of API 2 unverified
     [/not permitted to perform this action/i, 'permission'], // too long, media, or an edit without Premium: X does not tell which
     ['385', 'invalid'],
     ['433', 'invalid'],
