@@ -34,15 +34,20 @@ export const errors: Errors = {
     ['AccountTakedown', 'policy'],
     ['AccountDeactivated', 'policy'],
     ['AccountNotFound', 'permission'],
-    ['ScopeMissingError', 'permission'], // name unverified
+    ['ScopeMissingError', 'permission'], // of OAuth; atproto oauth-scopes scope-missing-error.ts@d6296a1
     ['InvalidSwap', 'duplicate'],
     ['RecordNotFound', 'gone'],
     ['BlobNotFound', 'stale'],
     ['PayloadTooLarge', 'media'],
     ['InvalidMimeType', 'media'],
+    ['InvalidSize', 'media'],
     ['RateLimitExceeded', 'rate'],
-    ['unconfirmed_email', 'policy'], // the video service asks for a confirmed e-mail address
-    [/daily upload limit/i, 'rate'], // the video service; wording unverified
+    // The video service, in the words that Bluesky's own app looks for (social-app src/view/com/composer/state/video.ts, 2026-08).
+    [/unconfirmed_email|confirm your email/i, 'policy'],
+    [/not allowed to upload videos|not old enough to upload videos/i, 'policy'],
+    [/exceeded daily upload (bytes|videos) limit/i, 'rate', { afterMs: 60 * 60_000 }], // of a day; every try uploads the file again
+    [/uploading is disabled|failed to get user's upload stats/i, 'transient'],
+    [/larger than the maximum allowed size/i, 'media'],
     [/^already_exists/, 'duplicate'],
     ['InvalidRequest', 'invalid'],
     ['InternalServerError', 'transient'],

@@ -24,12 +24,12 @@ export const textOf = ({ parts, link }: Post, i: number): string => {
   return text === '' ? link.url : `${text}\n\n${link.url}`
 }
 
-/** Null where there is no such account: then the text stays text. */
+/** Null where the server says that there is no such account: then the text stays text. */
 const didOf = async (handle: string, http: Http): Promise<string | null> => {
   try {
     return (await http.get('com.atproto.identity.resolveHandle', { query: { handle }, accept: z.object({ did: z.string() }) })).did
   } catch (error) {
-    if (PublishError.is(error) && error.status === 400 && error.code !== 'auth') return null
+    if (PublishError.is(error) && error.status === 400 && error.platformCode !== undefined && error.code !== 'auth') return null
     throw error
   }
 }

@@ -20,7 +20,14 @@ const pollMs = 3_000
 const tokenLifeS = 30 * 60
 const videoService = 'https://video.bsky.app/xrpc'
 
-const job = z.object({ jobId: z.string().min(1), state: z.string(), blob: blob.optional(), message: z.string().optional() })
+const job = z.object({
+  jobId: z.string().min(1),
+  state: z.string(),
+  blob: blob.optional(),
+  error: z.string().optional(),
+  failureCode: z.string().optional(),
+  message: z.string().optional(),
+})
 type Job = z.output<typeof job>
 /** With and without the envelope: the lexicon has it, `uploadVideo` leaves it out (atproto#3097). */
 const jobStatus = z.union([z.object({ jobStatus: job }).transform(({ jobStatus }) => jobStatus), job])
@@ -43,11 +50,12 @@ const serviceToken = async ({ server = entryway }: Account, http: Http): Promise
 }
 
 const startJob = async (media: Media, { account, http }: Run): Promise<Pick<Job, 'jobId' | 'blob'>> => {
+  const token = await serviceToken(account, http)
   try {
     const { jobId, blob } = await http.post(`${videoService}/app.bsky.video.uploadVideo`, {
       query: { did: account.id, name: media.name },
       body: media,
-      headers: { authorization: `Bearer ${await serviceToken(account, http)}` },
+      headers: { authorization: `Bearer ${token}` },
       foreign: true, // it gets a token of its own, never the session's
       timeoutMs: uploadMs,
       accept: jobStatus,
@@ -62,12 +70,23 @@ const startJob = async (media: Media, { account, http }: Run): Promise<Pick<Job,
   }
 }
 
+/** Not the file's fault (`failureCode` of app.bsky.video.defs, 2026-08-20): uploaded anew it may well be processed. */
+const curable: ReadonlySet<string | undefined> = new Set(['pds_upload_failure', 'generic_failure'])
+
+const failureOf = ({ error, failureCode, message }: Job): PublishError => {
+  const tooLarge = failureCode === 'pds_upload_unsupported_blob_size' ? " The account's server takes no video of this size: make it smaller." : ''
+  const why = `${message ?? 'it gives no reason'}${error === undefined ? '' : ` (${error})`}`
+  return new PublishError(curable.has(failureCode) ? 'stale' : 'media', `Bluesky could not process the video: ${why}.${tooLarge}`, {
+    platform: 'bluesky',
+    platformCode: failureCode ?? error,
+  })
+}
+
 /** A finished job tells its blob; so does one that failed because the same video was processed before. */
 const awaitJob = async (jobId: string, { http, later }: Run): Promise<Blob> => {
-  const { state, blob, message } = await http.get(`${videoService}/app.bsky.video.getJobStatus`, { query: { jobId }, foreign: true, accept: jobStatus })
-  if (blob) return blob
-  if (state === 'JOB_STATE_FAILED')
-    throw new PublishError('media', `Bluesky could not process the video: ${message ?? 'it gives no reason'}.`, { platform: 'bluesky' })
+  const job = await http.get(`${videoService}/app.bsky.video.getJobStatus`, { query: { jobId }, foreign: true, accept: jobStatus })
+  if (job.blob) return job.blob
+  if (job.state === 'JOB_STATE_FAILED') throw failureOf(job)
   return later(pollMs)
 }
 

@@ -16,7 +16,7 @@ describe('what Bluesky refuses', () => {
     [401, { error: 'AuthenticationRequired', message: 'Invalid identifier or password' }, 'auth'],
     [401, { error: 'AuthFactorTokenRequired', message: 'A sign in code has been sent to your email address' }, 'auth'],
     [401, { error: 'AccountTakedown', message: 'Account has been taken down' }, 'policy'],
-    [403, { error: 'AccountDeactivated', message: 'Account is deactivated' }, 'policy'],
+    [401, { error: 'AccountDeactivated', message: 'Account is deactivated' }, 'policy'],
     [403, { error: 'AccountNotFound', message: 'Account not found' }, 'permission'],
     [403, { error: 'ScopeMissingError', message: 'Missing required scope' }, 'permission'],
     [400, { error: 'InvalidSwap', message: 'Record was at bafyreib' }, 'duplicate'],
@@ -26,7 +26,7 @@ describe('what Bluesky refuses', () => {
     [413, { error: 'PayloadTooLarge', message: 'request entity too large' }, 'media'],
     [400, { error: 'InvalidRequest', message: 'Invalid app.bsky.feed.post record: grapheme too big (maximum 300, got 301) at $.text' }, 'invalid'],
     [429, { error: 'RateLimitExceeded', message: 'Rate Limit Exceeded' }, 'rate'],
-    [400, { error: 'upload_limit_exceeded', message: 'User has exceeded daily upload limits' }, 'rate'],
+    [400, { error: 'InvalidSize', message: 'Referenced Size does not match stored blob. Expected: 2, Got: 1' }, 'media'],
   ]
   for (const [status, body, code] of rows)
     it(`${status} ${body.error} is \`${code}\`, and certainly not published`, async () => {
@@ -49,6 +49,21 @@ describe('what Bluesky refuses', () => {
   it('a video without a confirmed e-mail address is told apart from a bad file', async () => {
     const body = { jobStatus: { did: '', error: 'unconfirmed_email', jobId: '', state: '' } }
     expect(await refusal(400, body)).toMatchObject({ code: 'policy', platformCode: 'unconfirmed_email' })
+  })
+
+  it.each([
+    ['User has exceeded daily upload videos limit', 'rate'],
+    ['User has exceeded daily upload bytes limit', 'rate'],
+    ['Confirm your email address to upload videos', 'policy'],
+    ['User is not allowed to upload videos', 'policy'],
+    ['Account is not old enough to upload videos', 'policy'],
+    ['Uploading is disabled at the moment', 'transient'],
+    ["Failed to get user's upload stats", 'transient'],
+    ['file size (300000001 bytes) is larger than the maximum allowed size (300000000 bytes)', 'media'],
+  ])('the video service’s "%s" is `%s`, as name or as message', async (words, code) => {
+    expect((await refusal(400, { error: words })).code).toBe(code)
+    expect((await refusal(400, { error: 'BadRequest', message: words })).code).toBe(code)
+    expect((await refusal(400, { jobStatus: { error: words, jobId: '', did: '', state: '' } })).code).toBe(code)
   })
 
   it('says how long to wait by the clock of the server', async () => {

@@ -55,6 +55,14 @@ describe('a post on Bluesky', () => {
     expect((await scene.record(placement?.id)).value.facets).toHaveLength(1)
   })
 
+  it('does not go out without its mentions because something other than Bluesky answered', async () => {
+    const scene = await sceneOf(async (request, platform) =>
+      request.url.includes('resolveHandle') ? new Response('<html>Bad Request</html>', { status: 400 }) : platform(request),
+    )
+    expect((await scene.publish({ text: `@${omar.handle} hello` })).state).toBe('failed')
+    expect(scene.texts()).toEqual([])
+  })
+
   it('carries pictures with their text and shape', async () => {
     const scene = await sceneOf()
     const { placement } = await scene.publish({ text: 'Two', media: [{ file: wide, alt: 'A door' }, { file: small }] })
@@ -142,7 +150,62 @@ describe('a video on Bluesky', () => {
   it('fails with the reason when the service cannot read it', async () => {
     const scene = await sceneOf(async (request, platform) => platform(request.url.includes('uploadVideo') ? await spoilt(request, 'ftyp') : request))
     const { state, reason } = await scene.publish({ text: 'Film', media: [{ file: film }] })
-    expect([state, reason]).toEqual(['failed', { code: 'media', message: 'Bluesky could not process the video: The file is not a video that can be read.' }])
+    const message = 'Bluesky could not process the video: The file is not a video that can be read (unsupported_codec).'
+    expect([state, reason]).toEqual(['failed', { code: 'media', message }])
     expect(scene.texts()).toEqual([])
+  })
+
+  const failing = (failure: object, times: number) => {
+    let polls = 0
+    return sceneOf(async (request, platform) => {
+      if (!request.url.includes('getJobStatus') || ++polls > times) return platform(request)
+      const jobId = new URL(request.url).searchParams.get('jobId')
+      return Response.json({ jobStatus: { jobId, did: sara.did, state: 'JOB_STATE_FAILED', message: 'Failed to process video', ...failure } })
+    })
+  }
+
+  it.each(['pds_upload_failure', 'generic_failure'])('is uploaded again after %s, which is not the fault of the file', async (failureCode) => {
+    const scene = await failing({ failureCode }, 1)
+    const { id, state } = await scene.publish({ text: 'Film', media: [{ file: film }] })
+    expect(state).toBe('published')
+    expect((await scene.attempts(id)).map(({ reason }) => reason?.code)).toContain('stale')
+    expect(scene.asked().filter((path) => path.endsWith('uploadVideo'))).toHaveLength(2)
+  })
+
+  it.each([
+    [{ failureCode: 'validation_failure', error: 'video_too_long' }, 'Bluesky could not process the video: Failed to process video (video_too_long).'],
+    [{ failureCode: 'encoding_failure' }, 'Bluesky could not process the video: Failed to process video.'],
+    [
+      { failureCode: 'pds_upload_unsupported_blob_size' },
+      "Bluesky could not process the video: Failed to process video. The account's server takes no video of this size: make it smaller.",
+    ],
+    [{ error: 'bad_aspect_ratio', message: undefined }, 'Bluesky could not process the video: it gives no reason (bad_aspect_ratio).'],
+  ])('fails at once after %j, which another upload would not change', async (failure, message) => {
+    const scene = await failing(failure, Number.POSITIVE_INFINITY)
+    const { state, reason } = await scene.publish({ text: 'Film', media: [{ file: film }] })
+    expect([state, reason]).toEqual(['failed', { code: 'media', message }])
+    expect(scene.asked().filter((path) => path.endsWith('uploadVideo'))).toHaveLength(1)
+  })
+
+  it('waits for a revoked account as a text does, and uses up no try', async () => {
+    const scene = await sceneOf()
+    await scene.sandbox.act('bluesky', 'revoke')
+    const id = await scene.schedule({ text: 'Film', media: [{ file: film }] })
+    await scene.work(0)
+    expect(await scene.delivery(id)).toMatchObject({ state: 'scheduled', tries: 0, reason: { code: 'reconnect' } })
+  })
+
+  it('waits an hour when the day’s allowance is used up, before it uploads again', async () => {
+    const words = 'User has exceeded daily upload videos limit'
+    let uploads = 0
+    const scene = await sceneOf(async (request, platform) =>
+      request.url.includes('uploadVideo') && ++uploads === 1 ? Response.json({ error: words, message: words }, { status: 400 }) : platform(request),
+    )
+    const id = await scene.schedule({ text: 'Film', media: [{ file: film }] })
+    await scene.work(59 * 60_000)
+    expect(await scene.delivery(id)).toMatchObject({ state: 'scheduled', tries: 0, reason: { code: 'rate' } })
+    expect(uploads).toBe(1)
+    await scene.work()
+    expect((await scene.delivery(id)).state).toBe('published')
   })
 })

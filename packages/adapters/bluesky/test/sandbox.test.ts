@@ -407,6 +407,14 @@ describe('video', () => {
     expect((await query('com.atproto.server.getServiceAuth', far, token)).body.error).toBe('BadExpiration')
   })
 
+  it('takes 25 videos a day, and then says so in its own words', async () => {
+    for (let i = 0; i < 25; i++) expect((await send5(Buffer.concat([mp4, Buffer.from([i])]))).status).toBe(200)
+    expect(await send5(mp4)).toMatchObject({ status: 400, body: { error: 'User has exceeded daily upload videos limit' } })
+    stage.pass(24 * hour)
+    token = await access()
+    expect((await send5(mp4)).status).toBe(200)
+  })
+
   it('tells what is left of the day', async () => {
     const limits = async () => query('app.bsky.video.getUploadLimits', {}, await service('app.bsky.video.getUploadLimits', 'did:web:video.bsky.app'), host)
     const before = (await limits()).body

@@ -28,7 +28,7 @@ const statusOf = (job: Job, now: number): object => {
     return {
       ...base,
       state: 'JOB_STATE_FAILED',
-      error: 'validation_failed',
+      error: 'unsupported_codec',
       failureCode: 'validation_failure',
       message: 'The file is not a video that can be read',
     }
@@ -37,7 +37,7 @@ const statusOf = (job: Job, now: number): object => {
 
 const sameVideo = (state: State, did: string, cid: string): Job | undefined => state.jobs.find((job) => job.did === did && job.blob.cid === cid && !job.broken)
 
-/** The service hands the file of a finished job to the account's server, once; there it waits for a record like any blob. */
+/** The service hands the file of a finished job to the account's server, where it waits for a record like any blob; once, which is unverified. */
 export const settleJobs = ({ state, now }: BlueskyStage): void => {
   for (const job of state.jobs) {
     if (job.broken || job.handed || job.readyAt > now()) continue
@@ -53,7 +53,9 @@ export const uploadVideo = async ({ stage, request, url }: Call): Promise<Respon
   param(url, 'name')
   if (request.headers.get('content-type') !== 'video/mp4') throw invalid('Wrong request encoding (Content-Type): video/mp4 expected')
   const used = usedToday(stage, account.did)
-  if (used.videos >= perDay.videos || used.bytes >= perDay.bytes) throw new Refused(400, 'upload_limit_exceeded', 'User has exceeded daily upload limits')
+  const over = used.videos >= perDay.videos ? 'videos' : used.bytes >= perDay.bytes ? 'bytes' : undefined
+  // The words are those that Bluesky's own app looks for; that they come as the error's name, with 400, is unverified.
+  if (over) throw new Refused(400, `User has exceeded daily upload ${over} limit`, `User has exceeded daily upload ${over} limit`)
   const received = await receive(stage, request)
   if (received.size > maxBytes) throw new Refused(413, 'PayloadTooLarge', 'request entity too large')
   const blob = blobOf(stage, account.did, received, 'application/octet-stream')
