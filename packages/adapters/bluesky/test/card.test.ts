@@ -73,6 +73,76 @@ describe('a link card on Bluesky', () => {
     }
   })
 
+  it.each([
+    ['its header', '', 'text/html; charset=windows-1256'],
+    ['the page itself', '<meta charset="windows-1256">', 'text/html'],
+    ['an older page itself', '<meta http-equiv="Content-Type" content="text/html; charset=windows-1256">', 'text/html'],
+  ])('reads an Arabic page of the old encoding that %s names', async (_, meta, type) => {
+    const scene = await sceneOf()
+    const page = Buffer.concat([Buffer.from(`<html><head>${meta}<title>`), Buffer.from([0xcf, 0xc8, 0xed]), Buffer.from('</title>')])
+    scene.web.set(url, () => new Response(page, { headers: { 'content-type': type } }))
+    const { placement } = await scene.publish({ text: 'See', link: { url } })
+    expect(await card(scene, placement?.id)).toMatchObject({ title: 'دبي' })
+  })
+
+  it('reads a page of an encoding that nobody knows as UTF-8', async () => {
+    const scene = await sceneOf()
+    scene.web.set(url, () => new Response('<title>دبي</title>', { headers: { 'content-type': 'text/html; charset=nonsense' } }))
+    const { placement } = await scene.publish({ text: 'See', link: { url } })
+    expect(await card(scene, placement?.id)).toMatchObject({ title: 'دبي' })
+  })
+
+  it.each([
+    ['too long to read', () => new Response(`<title>T</title>${' '.repeat(9_000_000)}`)],
+    ['never at an end', () => new Response(new ReadableStream({ start: (stream) => stream.enqueue(Buffer.from('<title>T</title>')) }))],
+  ])('goes out with the link alone when the page is %s', async (_, reply) => {
+    const scene = await sceneOf()
+    scene.web.set(url, reply)
+    const { placement } = await scene.publish({ text: 'See', link: { url } })
+    expect(await card(scene, placement?.id)).toEqual({ uri: url, title: 'news.example', description: '' })
+  })
+
+  it('reads the first megabyte of a page, because a long one would hold up everything else', async () => {
+    const scene = await sceneOf()
+    scene.web.set(url, html(`${'<b a b c>'.repeat(120_000)}<title>Late</title>`))
+    const { placement } = await scene.publish({ text: 'See', link: { url } })
+    expect(await card(scene, placement?.id)).toMatchObject({ title: 'news.example' })
+  })
+
+  const pictured = async (upload: (nth: number) => Response | undefined) => {
+    let uploads = 0
+    const scene = await sceneOf(async (request, platform) => (request.url.endsWith('uploadBlob') && upload(++uploads)) || platform(request))
+    scene.web.set(url, html('<title>T</title><meta property="og:image" content="p.png">'))
+    scene.web.set('https://news.example/p.png', () => new Response(Buffer.from(samplePng()), { headers: { 'content-type': 'image/png' } }))
+    return scene
+  }
+
+  it('waits for its picture where the server takes no more uploads for a while', async () => {
+    const scene = await pictured((nth) =>
+      nth === 1 ? Response.json({ error: 'RateLimitExceeded', message: 'Rate Limit Exceeded' }, { status: 429 }) : undefined,
+    )
+    const { id, placement } = await scene.publish({ text: 'See', link: { url } })
+    expect((await scene.attempts(id)).map(({ reason }) => reason?.code)).toEqual(['rate', undefined])
+    expect(await card(scene, placement?.id)).toMatchObject({ thumb: { mimeType: 'image/png' } })
+  })
+
+  it('keeps its picture where the account had to be connected again first', async () => {
+    const scene = await pictured(() => undefined)
+    await scene.sandbox.act('bluesky', 'revoke')
+    const id = await scene.schedule({ text: 'See', link: { url } })
+    await scene.work(0)
+    expect((await scene.delivery(id)).reason?.code).toBe('reconnect')
+    await scene.connect(scene.connectionId)
+    await scene.work()
+    expect(await card(scene, (await scene.delivery(id)).placement?.id)).toMatchObject({ thumb: { mimeType: 'image/png' } })
+  })
+
+  it('goes out without a picture that the server cannot read', async () => {
+    const scene = await pictured(() => Response.json({ error: 'InternalServerError', message: 'Internal Server Error' }, { status: 500 }))
+    const { placement } = await scene.publish({ text: 'See', link: { url } })
+    expect(await card(scene, placement?.id)).toEqual({ uri: url, title: 'T', description: '' })
+  })
+
   it('becomes a link at the end of the text next to files', async () => {
     const scene = await sceneOf()
     const { placement } = await scene.publish({ text: 'See', media: [{ file: picture }], link: { url } })
@@ -91,6 +161,12 @@ describe('reading a page', () => {
     )
     expect(performance.now() - began).toBeLessThan(2_000)
     expect(JSON.stringify(page).length).toBeLessThan(2_000)
+  })
+
+  it('cuts what is too long between characters', () => {
+    const { title = '' } = pageOf(`<title>${'x'.repeat(298)}😀😀</title>`)
+    expect(title).toBe(`${'x'.repeat(298)}…`)
+    expect(pageOf(`<title>${'x'.repeat(297)}😀😀😀</title>`).title).toBe(`${'x'.repeat(297)}😀…`)
   })
 
   it('prefers what is meant for cards', () => {
