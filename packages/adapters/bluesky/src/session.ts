@@ -16,7 +16,7 @@ const fields = z.strictObject({
     .transform((text) => text.replace(/^@/, '')),
   /** Made in Bluesky under Settings, Privacy and security, App passwords. */
   appPassword: z.string().trim().min(1),
-  /** The server to log in at. Default: Bluesky's own, which knows the servers of all accounts it hosts. */
+  /** The server to log in at. Default: the one named for the connection, else Bluesky's own, which knows the servers of all accounts it hosts. */
   service: origin.optional(),
 })
 
@@ -34,24 +34,36 @@ const tokensOf = ({ accessJwt, refreshJwt, didDoc }: z.output<typeof session>): 
 /** A used refresh token answers with the same new pair for two hours (account-manager.ts REFRESH_GRACE_MS, 2026-08-20). */
 const graceMs = 2 * 60 * 60_000
 
+/** What to do about a log-in that was refused. */
+const mends: ReadonlyMap<string | undefined, string> = new Map([
+  [
+    'AuthenticationRequired',
+    'knows no such account with this app password. Look at both; where the account lives on a server other than bsky.social, give its address as `service`.',
+  ],
+  [
+    'AuthFactorTokenRequired',
+    'wants a code from an e-mail for this password. Log in with an app password instead (Settings, Privacy and security, App passwords).',
+  ],
+])
+
 export const appPasswordSession: Session<typeof fields> = {
   type: 'session',
   fields,
   rotation: { graceMs },
   open: async ({ identifier, appPassword, service }, http) => {
-    const server = service?.reveal() ?? entryway
+    const server = service?.reveal()
     try {
-      const opened = await http.post(`${server}/xrpc/com.atproto.server.createSession`, {
+      // Without `service` at the server that the host names for the connection, else at Bluesky's own: that is the base of `http`.
+      const opened = await http.post(`${server === undefined ? '' : `${server}/xrpc/`}com.atproto.server.createSession`, {
         json: { identifier: identifier.reveal(), password: appPassword.reveal() },
-        foreign: true, // the user names the server, and no credential of an earlier session may go there
+        foreign: true, // no credential of an earlier session may go there
         accept: session,
       })
-      return { server, ...tokensOf(opened) }
+      return { ...(server !== undefined && { server }), ...tokensOf(opened) }
     } catch (error) {
-      if (!PublishError.is(error) || error.platformCode !== 'AuthFactorTokenRequired') throw error
-      const message =
-        'Bluesky wants a code from an e-mail for this password. Log in with an app password instead (Settings, Privacy and security, App passwords).'
-      throw new PublishError('auth', message, { platform: 'bluesky', platformCode: error.platformCode, status: error.status })
+      const fix = PublishError.is(error) ? mends.get(error.platformCode) : undefined
+      if (!PublishError.is(error) || fix === undefined) throw error
+      throw new PublishError('auth', `Bluesky ${fix}`, { platform: 'bluesky', platformCode: error.platformCode, status: error.status })
     }
   },
   renew: async (http) => tokensOf(await http.post('com.atproto.server.refreshSession', { accept: session })),

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { bluesky } from '../src/index.ts'
 import { sandbox } from '../src/sandbox.ts'
 import { appPasswordSession } from '../src/session.ts'
-import { pds, sara } from './scene.ts'
+import { pds, sara, sceneOf } from './scene.ts'
 
 /** Bluesky before anybody has logged in. */
 const arrive = () => {
@@ -36,8 +36,12 @@ describe('logging in to Bluesky', () => {
     expect(hosts).toEqual(['bsky.social', new URL(pds).host])
   })
 
-  it('refuses a wrong password', async () => {
-    await expect(open(arrive().fetch, 'wrong')).rejects.toMatchObject({ code: 'auth', platformCode: 'AuthenticationRequired' })
+  it('refuses a wrong password, and says what else may be wrong', async () => {
+    await expect(open(arrive().fetch, 'wrong')).rejects.toMatchObject({
+      code: 'auth',
+      platformCode: 'AuthenticationRequired',
+      message: expect.stringContaining('give its address as `service`'),
+    })
   })
 
   it('asks for an app password where the server wants a code from an e-mail', async () => {
@@ -61,6 +65,17 @@ describe('logging in to Bluesky', () => {
       expect(await open(answer, 'p', 'https://pds.example')).toEqual({ access: 'a', refresh: 'r', server: 'https://pds.example' })
       expect(asked).toEqual(['https://pds.example/xrpc/com.atproto.server.createSession'])
     }
+  })
+
+  it('goes to the server that the host names for the connection, and nowhere else', async () => {
+    const scene = await sceneOf()
+    const before = scene.sent.length
+    const fields = { identifier: sara.handle, appPassword: 'sand-boxx-pass-0001' }
+    await scene.clock.drive(scene.syndikit.connections.open({ tenant: 'other', platform: 'bluesky', server: pds, fields }))
+    expect(scene.sent.slice(before).map(({ url }) => url)).toEqual([
+      `${pds}/xrpc/com.atproto.server.createSession`,
+      `${pds}/xrpc/com.atproto.server.getSession`,
+    ])
   })
 
   it('takes a handle with or without @, and only https servers', () => {
