@@ -8,10 +8,17 @@ import { addressOf } from './reply.ts'
 
 const tag = z
   .string()
-  .trim()
-  .min(1)
-  .transform((text) => text.replace(/^#/, ''))
-  .refine((text) => graphemes(text) <= 64 && utf8Bytes(text) <= 640, 'at most 64 characters and 640 bytes')
+  .transform((text) => text.trim().replace(/^#/, ''))
+  .refine((text) => text !== '' && graphemes(text) <= 64 && utf8Bytes(text) <= 640, '1 to 64 characters and at most 640 bytes')
+
+const language = z.string().transform((tag, at) => {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] as string
+  } catch {
+    at.addIssue('a BCP 47 language tag such as `en` or `ar-AE`')
+    return z.NEVER
+  }
+})
 
 export const options = z
   .strictObject({
@@ -21,7 +28,7 @@ export const options = z
       .min(1)
       .optional(),
     /** BCP 47. Default: the post's `language`. */
-    langs: z.array(z.string().min(2)).min(1).max(3).optional(),
+    langs: z.array(language).min(1).max(3).optional(),
     /** Further hashtags that the text does not show. */
     tags: z.array(tag).min(1).max(8).optional(),
   })
@@ -70,15 +77,11 @@ export const check = (post: With<Post, typeof options>): Problem[] => {
       })
   }
   const thumbnail = post.link?.thumbnail
-  if (thumbnail && (thumbnail.type !== 'image' || thumbnail.bytes > thumbnailBytes))
-    problems.push({
-      code: thumbnail.type === 'image' ? 'media-too-large' : 'media-type',
-      pointer: '/link/thumbnail',
-      actual: thumbnail.type === 'image' ? thumbnail.bytes : thumbnail.mime,
-      limit: thumbnail.type === 'image' ? thumbnailBytes : 'image/*',
-      unit: 'bytes',
-      fix: 'Give a picture of at most 1,000,000 bytes.',
-    })
+  const pointer = '/link/thumbnail'
+  const fix = `Give a picture of at most ${thumbnailBytes.toLocaleString('en')} bytes.`
+  if (thumbnail && thumbnail.type !== 'image') problems.push({ code: 'media-type', pointer, actual: thumbnail.mime, limit: 'image/*', fix })
+  else if (thumbnail && thumbnail.bytes > thumbnailBytes)
+    problems.push({ code: 'media-too-large', pointer, actual: thumbnail.bytes, limit: thumbnailBytes, unit: 'bytes', fix })
   if (post.replyTo && !addressOf(post.replyTo))
     problems.push({ code: 'reply-unknown', pointer: '/replyTo', fix: 'Give the at:// address of the post as `id`, or its bsky.app address as `url`.' })
   return problems

@@ -49,7 +49,10 @@ describe('what Bluesky takes', () => {
     const withThumbnail = (file: string) => ({ text: 'x', link: { url: 'https://example.com', thumbnail: { file } } })
     expect(await codes(withThumbnail(pngOf(1_000_000)))).toEqual([])
     expect(await codes(withThumbnail(pngOf(1_000_001)))).toEqual(['media-too-large /content/link/thumbnail'])
-    expect(await codes(withThumbnail(film))).toEqual(['media-type /content/link/thumbnail'])
+    const fix = 'Give a picture of at most 1,000,000 bytes.'
+    expect(await scene.check(withThumbnail(film))).toEqual([
+      { code: 'media-type', platform: 'bluesky', pointer: '/content/link/thumbnail', actual: 'video/mp4', limit: 'image/*', fix },
+    ])
   })
 
   it('wants to know which post is answered', async () => {
@@ -61,12 +64,15 @@ describe('what Bluesky takes', () => {
   })
 
   it('refuses options that it does not have', () => {
-    expect(options.parse({ tags: ['#art'] })).toEqual({ tags: ['art'] })
+    expect(options.parse({ tags: [' #art'], langs: ['EN', 'ar-ae'] })).toEqual({ tags: ['art'], langs: ['en', 'ar-AE'] })
     for (const wrong of [
       { label: ['nudity'] },
       { labels: ['spam'] },
       { langs: ['en', 'ar', 'de', 'fr'] },
+      { langs: ['not a language'] },
+      { langs: ['english!'] },
       { tags: ['x'.repeat(65)] },
+      { tags: ['#'] },
       { tags: Array(9).fill('x') },
     ])
       expect(options.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false)
