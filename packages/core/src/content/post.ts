@@ -50,6 +50,8 @@ export interface Post {
 }
 
 const url = z.string().refine((text) => /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), 'a whole http or https URL')
+/** It may stand in a text, where a space would end it; platforms refuse it with the whole post. */
+const linkUrl = url.refine((text) => !/\s/.test(text), 'an address without spaces: write them as %20')
 /** Exactly one of `file`, `url`, `ref`. */
 export const mediaInput: z.ZodType<MediaInput> = z
   .strictObject({
@@ -69,7 +71,7 @@ const schema: z.ZodType<PostInput> = z.strictObject({
   kind: z.literal('post').optional(),
   text: z.string().optional(),
   media: z.array(mediaInput).optional(),
-  link: z.strictObject({ url, title: z.string().optional(), description: z.string().optional(), thumbnail: mediaInput.optional() }).optional(),
+  link: z.strictObject({ url: linkUrl, title: z.string().optional(), description: z.string().optional(), thumbnail: mediaInput.optional() }).optional(),
   poll: z
     .strictObject({
       options: z.array(z.string().trim().min(1)).min(2),

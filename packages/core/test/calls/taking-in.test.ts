@@ -71,6 +71,7 @@ describe('bad input', () => {
     ['a misspelt member', () => ({ content: { text: 'a', medias: [] } }), ['unknown-member /content']],
     ['a misspelt member of the draft', () => ({ idempotentKey: 'x' }), ['unknown-member ']],
     ['a text that is none', () => ({ content: { text: 7 } }), ['invalid-value /content/text']],
+    ['a link with a space', () => ({ content: { text: 'a', link: { url: 'https://example.com/a b' } } }), ['invalid-value /content/link/url']],
     ['a link that is none', () => ({ content: { text: 'a', link: { url: 'javascript:alert(1)' } } }), ['invalid-value /content/link/url']],
     ['a language that is none', () => ({ content: { text: 'a', language: 'english please' } }), ['invalid-value /content/language']],
     ['a poll with one option', () => ({ content: { text: 'a', poll: { options: ['x'], durationMs: 1 } } }), ['invalid-value /content/poll/options']],
