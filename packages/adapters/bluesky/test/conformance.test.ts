@@ -4,7 +4,7 @@ import { sampleFiles, testAdapter } from '@syndikit/testing'
 import { test } from 'vitest'
 import { bluesky } from '../src/index.ts'
 import { sandbox } from '../src/sandbox.ts'
-import { connect } from './scene.ts'
+import { connect, omar } from './scene.ts'
 
 const { picture, otherPicture, film } = sampleFiles()
 
@@ -20,6 +20,12 @@ testAdapter({
         text: 'First',
         media: [{ file: picture, alt: 'A grey rectangle' }],
         thread: [{ text: 'Second', media: [{ file: otherPicture }] }, { text: 'Third' }],
+      },
+    },
+    'a mention and a card': {
+      content: {
+        text: `With @${omar.handle}`,
+        link: { url: 'https://example.com/house', title: 'House', description: 'Big', thumbnail: { file: picture } },
       },
     },
     'a film': { content: { text: 'Moving', media: [{ file: film, alt: 'Nothing moves' }] } },
