@@ -34,7 +34,6 @@ const tokensOf = ({ accessJwt, refreshJwt, didDoc }: z.output<typeof session>): 
 /** A used refresh token answers with the same new pair for two hours (account-manager.ts REFRESH_GRACE_MS, 2026-08-20). */
 const graceMs = 2 * 60 * 60_000
 
-/** What to do about a log-in that was refused. */
 const mends: ReadonlyMap<string | undefined, string> = new Map([
   [
     'AuthenticationRequired',
@@ -45,6 +44,17 @@ const mends: ReadonlyMap<string | undefined, string> = new Map([
     'wants a code from an e-mail for this password. Log in with an app password instead (Settings, Privacy and security, App passwords).',
   ],
 ])
+
+/** The same refusal, saying what to do about it where its own words do not. A gateway's 5xx says nothing of the address. */
+const mended = (error: unknown): unknown => {
+  if (!PublishError.is(error)) return error
+  const { code, outcome, platformCode, status } = error
+  const noServer = platformCode === undefined && status !== undefined && status < 408
+  const fix = noServer
+    ? `was not there: what answered ${status} is no server of the AT Protocol. Look at \`service\`, the address of the account's server.`
+    : mends.get(platformCode)
+  return fix === undefined ? error : new PublishError(code, `Bluesky ${fix}`, { platform: 'bluesky', outcome, platformCode, status })
+}
 
 export const appPasswordSession: Session<typeof fields> = {
   type: 'session',
@@ -61,9 +71,7 @@ export const appPasswordSession: Session<typeof fields> = {
       })
       return { ...(server !== undefined && { server }), ...tokensOf(opened) }
     } catch (error) {
-      const fix = PublishError.is(error) ? mends.get(error.platformCode) : undefined
-      if (!PublishError.is(error) || fix === undefined) throw error
-      throw new PublishError('auth', `Bluesky ${fix}`, { platform: 'bluesky', platformCode: error.platformCode, status: error.status })
+      throw mended(error)
     }
   },
   renew: async (http) => tokensOf(await http.post('com.atproto.server.refreshSession', { accept: session })),

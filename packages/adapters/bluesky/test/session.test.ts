@@ -44,6 +44,15 @@ describe('logging in to Bluesky', () => {
     })
   })
 
+  it.each([200, 301, 404])('says that the address is wrong where a web page answers with %i, and nothing of what was typed', async (status) => {
+    const scene = await sceneOf()
+    scene.web.set('https://www.example/xrpc/com.atproto.server.createSession', () => new Response('<html>', { status, headers: { location: '/' } }))
+    const fields = { identifier: sara.handle, appPassword: 'sand-boxx-pass-0001', service: 'https://www.example' }
+    const opening = scene.clock.drive(scene.syndikit.connections.open({ tenant: 'other', platform: 'bluesky', fields }))
+    const message = `Bluesky was not there: what answered ${status} is no server of the AT Protocol. Look at \`service\`, the address of the account's server.`
+    await expect(opening).rejects.toMatchObject({ message })
+  })
+
   it('asks for an app password where the server wants a code from an e-mail', async () => {
     const body = { error: 'AuthFactorTokenRequired', message: 'A sign in code has been sent to your email address' }
     const login = open(async () => Response.json(body, { status: 401 }))
