@@ -17,10 +17,14 @@ export interface Reply {
   readonly parent: StrongRef
 }
 
+/** Whole: one that only begins like it is another link. */
+const hasLink = (text: string, url: string): boolean =>
+  text.split(/\s/).includes(url) || detectFacets(text).some((facet) => facet.kind === 'link' && facet.uri === url)
+
 /** Files leave no room for a card, so the link goes to the end of the text, where a facet makes it one. */
 export const textOf = ({ parts, link }: Post, i: number): string => {
   const { text, media } = parts[i] ?? { text: '', media: [] }
-  if (i > 0 || !link || media.length === 0 || text.includes(link.url)) return text
+  if (i > 0 || !link || media.length === 0 || hasLink(text, link.url)) return text
   return text === '' ? link.url : `${text}\n\n${link.url}`
 }
 

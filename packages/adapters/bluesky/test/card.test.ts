@@ -104,7 +104,7 @@ describe('a link card on Bluesky', () => {
 
   it('reads the first megabyte of a page, because a long one would hold up everything else', async () => {
     const scene = await sceneOf()
-    scene.web.set(url, html(`${'<b a b c>'.repeat(120_000)}<title>Late</title>`))
+    scene.web.set(url, html(`${'x'.repeat(1_000_000)}<title>Late</title>`))
     const { placement } = await scene.publish({ text: 'See', link: { url } })
     expect(await card(scene, placement?.id)).toMatchObject({ title: 'news.example' })
   })
@@ -150,6 +150,18 @@ describe('a link card on Bluesky', () => {
     expect(value.text).toBe(`See\n\n${url}`)
     expect(value.facets).toEqual([{ index: { byteStart: 5, byteEnd: 5 + url.length }, features: [{ $type: 'app.bsky.richtext.facet#link', uri: url }] }])
     expect(value.embed).toMatchObject({ $type: 'app.bsky.embed.images' })
+  })
+
+  it.each([
+    ['See https://example.com/house?id=7, now', true],
+    ['See example.com/house?id=7', true],
+    ['See https://example.com/house?id=70', false],
+    ['See https://other.example/?to=https://example.com/house?id=7', false],
+  ])('is added next to files unless the text has it: "%s"', async (text, has) => {
+    const scene = await sceneOf()
+    const url = 'https://example.com/house?id=7'
+    const { placement } = await scene.publish({ text, media: [{ file: picture }], link: { url } })
+    expect((await scene.record(placement?.id)).value.text).toBe(has ? text : `${text}\n\n${url}`)
   })
 })
 
