@@ -45,6 +45,19 @@ describe('what Bluesky takes', () => {
     expect(await codes({ text: '👨‍👩‍👧‍👦'.repeat(119), media, link: { url } })).toEqual(['text-too-long /content/link'])
   })
 
+  it('holds files, polls and threads against what its lexicons take', async () => {
+    const withFiles = (...files: string[]) => codes({ text: 'x', media: files.map((file) => ({ file })) })
+    expect(await withFiles(pngOf(2_000_000), picture, picture, picture)).toEqual([])
+    expect(await withFiles(pngOf(2_000_001))).toEqual(['media-too-large /content/media/0'])
+    expect(await withFiles(picture, picture, picture, picture, picture)).toEqual(['too-many-media /content/media'])
+    expect(await withFiles(film)).toEqual([])
+    expect(await withFiles(film, film)).toEqual(['too-many-media /content/media'])
+    expect(await withFiles(picture, film)).toEqual(['media-mix /content/media'])
+    expect(await codes({ text: 'x', poll: { options: ['a', 'b'], durationMs: 3_600_000 } })).toEqual(['poll-unsupported /content/poll'])
+    expect(await codes({ text: '1', thread: Array.from({ length: 99 }, () => ({ text: 'x' })) })).toEqual([])
+    expect(await codes({ text: '1', thread: Array.from({ length: 100 }, () => ({ text: 'x' })) })).toEqual(['too-many-parts /content/thread/99'])
+  })
+
   it('refuses a card’s picture that is too large or none', async () => {
     const withThumbnail = (file: string) => ({ text: 'x', link: { url: 'https://example.com', thumbnail: { file } } })
     expect(await codes(withThumbnail(pngOf(1_000_000)))).toEqual([])

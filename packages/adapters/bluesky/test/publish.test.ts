@@ -130,7 +130,8 @@ describe('a post on Bluesky', () => {
 describe('a video on Bluesky', () => {
   it('goes through the video service with a token of its own, and waits for it without holding a worker', async () => {
     const scene = await sceneOf()
-    const { id, placement } = await scene.publish({ text: 'Film', media: [{ file: film, alt: 'The house' }] })
+    const delivery = await scene.publish({ text: 'Film', media: [{ file: film, alt: 'The house' }] })
+    const { id, placement } = delivery
     expect((await scene.attempts(id)).length).toBeGreaterThan(1)
     const { value } = await scene.record(placement?.id)
     expect(value.embed).toMatchObject({
@@ -139,6 +140,10 @@ describe('a video on Bluesky', () => {
       aspectRatio: { width: 1080, height: 1920 },
       video: { mimeType: 'video/mp4' },
     })
+    const asked = scene.sent.find(({ url }) => url.includes('getServiceAuth'))
+    const { aud, lxm, exp } = Object.fromEntries(new URL(asked?.url ?? '').searchParams)
+    expect([aud, lxm]).toEqual(['did:web:morel.us-east.host.bsky.network', 'com.atproto.repo.uploadBlob'])
+    expect(Number(exp) * 1000 - delivery.dueAt.getTime()).toBeGreaterThan(29 * 60_000)
     const [upload] = scene.sent.filter(({ url }) => url.includes('uploadVideo'))
     expect(new URL(upload?.url ?? '').host).toBe('video.bsky.app')
     expect(upload?.headers.get('content-length')).toBe(String(upright.length))

@@ -104,6 +104,7 @@ describe('logging in to Bluesky', () => {
     const tokens = await open(fetch)
     const renewed = await appPasswordSession.renew?.(http(tokens.refresh))
     expect(renewed?.refresh).not.toBe(tokens.refresh)
+    expect(renewed?.server).toBe(pds)
     await clock.pass(7_000_000)
     expect(idOf((await appPasswordSession.renew?.(http(tokens.refresh)))?.refresh)).toBe(idOf(renewed?.refresh))
     expect(appPasswordSession.rotation).toEqual({ graceMs: 7_200_000 })

@@ -25,6 +25,18 @@ describe('a thread on Bluesky', () => {
     expect(await replyIn(scene, parts[2]?.id)).toEqual({ root: first, parent: second })
   })
 
+  it('carries languages and warnings in every part, hidden tags and the card in the first', async () => {
+    const scene = await sceneOf()
+    const link = { url: 'https://example.com/house', title: 'House', description: 'Big', thumbnail: { file: picture } }
+    const { parts } = await scene.publish({ text: 'One', link, thread: [{ text: 'Two' }] }, { langs: ['ar'], labels: ['nudity'], tags: ['art'] })
+    const [first, second] = await Promise.all(parts.map(({ id }) => scene.record(id)))
+    const every = { langs: ['ar'], labels: { $type: 'com.atproto.label.defs#selfLabels', values: [{ val: 'nudity' }] } }
+    expect(first?.value).toMatchObject({ ...every, tags: ['art'], embed: { $type: 'app.bsky.embed.external' } })
+    expect(second?.value).toMatchObject(every)
+    expect(second?.value).not.toHaveProperty('tags')
+    expect(second?.value).not.toHaveProperty('embed')
+  })
+
   it('goes, last part first, and takes nothing else along', async () => {
     const scene = await sceneOf()
     const { id, parts } = await scene.publish(thread)
@@ -81,5 +93,13 @@ describe('the numbers of posts on Bluesky', () => {
     const usual = { likes: 10, shares: 2, saves: 1, native: { quotes: 0 } }
     expect(Object.fromEntries(numbers)).toEqual({ [first.id]: { ...usual, comments: 1 }, [second.id]: { ...usual, comments: 0 } })
     expect(scene.sent.slice(before).map(({ headers }) => headers.has('authorization'))).toEqual([false])
+  })
+
+  it('come in requests of 25, as many as the network answers', async () => {
+    const scene = await sceneOf()
+    const ids = await Promise.all(Array.from({ length: 26 }, (_, i) => scene.schedule({ text: `${i}` })))
+    await scene.work()
+    expect((await scene.metrics(...ids)).size).toBe(26)
+    expect(scene.asked().filter((path) => path === 'app.bsky.feed.getPosts')).toHaveLength(2)
   })
 })
