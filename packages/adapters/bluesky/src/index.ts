@@ -134,9 +134,10 @@ export const bluesky = (): Adapter<'bluesky', typeof posts> =>
       base: ({ server = entryway }) => `${server}/xrpc/`,
       hosts: ({ server = entryway }) => [new URL(server).host],
     },
-    async accounts({ http, server = entryway }) {
+    // Without a server: a log-in or a renewal tells it, and the latest one counts.
+    async accounts({ http }) {
       const { did, handle } = await http.get('com.atproto.server.getSession', { accept: z.object({ did: z.string(), handle: z.string() }) })
-      return [{ id: did, name: handle, url: `https://bsky.app/profile/${did}`, server }]
+      return [{ id: did, name: handle, url: `https://bsky.app/profile/${did}` }]
     },
     content: [posts],
     errors,

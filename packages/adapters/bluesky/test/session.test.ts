@@ -32,7 +32,7 @@ describe('logging in to Bluesky', () => {
     const tokens = await open(fetch)
     expect(tokens).toEqual({ access: expect.any(String), refresh: expect.any(String), server: pds })
     const accounts = await bluesky().accounts({ http: http(tokens.access), server: pds })
-    expect(accounts).toEqual([{ id: sara.did, name: sara.handle, url: `https://bsky.app/profile/${sara.did}`, server: pds }])
+    expect(accounts).toEqual([{ id: sara.did, name: sara.handle, url: `https://bsky.app/profile/${sara.did}` }])
     expect(hosts).toEqual(['bsky.social', new URL(pds).host])
   })
 
@@ -81,6 +81,8 @@ describe('logging in to Bluesky', () => {
     const before = scene.sent.length
     const fields = { identifier: sara.handle, appPassword: 'sand-boxx-pass-0001' }
     await scene.clock.drive(scene.syndikit.connections.open({ tenant: 'other', platform: 'bluesky', server: pds, fields }))
+    const { connections } = await scene.clock.drive(scene.syndikit.connections.list({ tenant: 'other' }))
+    expect(connections.map(({ server }) => server)).toEqual([pds])
     expect(scene.sent.slice(before).map(({ url }) => url)).toEqual([
       `${pds}/xrpc/com.atproto.server.createSession`,
       `${pds}/xrpc/com.atproto.server.getSession`,
@@ -110,6 +112,17 @@ describe('logging in to Bluesky', () => {
     expect(appPasswordSession.rotation).toEqual({ graceMs: 7_200_000 })
     await appPasswordSession.close?.(http(renewed?.refresh))
     await expect(appPasswordSession.renew?.(http(renewed?.refresh))).rejects.toMatchObject({ code: 'auth' })
+  })
+
+  it('follows the account to the server that a renewal names', async () => {
+    const scene = await sceneOf(async (request, platform) => {
+      const reply = await platform(request)
+      return request.url.endsWith('refreshSession') ? new Response((await reply.text()).replaceAll(pds, 'https://bsky.social')) : reply
+    })
+    await scene.sandbox.act('bluesky', 'expire')
+    await scene.publish({ text: 'The renewal comes with this' })
+    await scene.publish({ text: 'Moved' })
+    expect(new URL(scene.sent.at(-1)?.url ?? '').host).toBe('bsky.social')
   })
 
   it('sends credentials to the account’s own server and to no other', async () => {
