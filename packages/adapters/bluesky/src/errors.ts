@@ -42,7 +42,7 @@ export const errors: Errors = {
     ['InvalidMimeType', 'media'],
     ['InvalidSize', 'media'],
     ['RateLimitExceeded', 'rate'],
-    // The video service, in the words that Bluesky's own app looks for (social-app src/view/com/composer/state/video.ts, 2026-08).
+    // The video service, in the words that Bluesky's own app looks for (social-app@1f28c94 and later, src/view/com/composer/state/video.ts).
     [/unconfirmed_email|confirm your email/i, 'policy'],
     [/not allowed to upload videos|not old enough to upload videos/i, 'policy'],
     [/exceeded daily upload (bytes|videos) limit/i, 'rate', { afterMs: 60 * 60_000 }], // of a day; every try uploads the file again
