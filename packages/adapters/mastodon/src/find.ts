@@ -43,15 +43,15 @@ export const plainText = (html: string): string => {
   return text
 }
 
-/** Mastodon trims, and shows a mention without its server. */
+/** Mastodon trims, and shows a mention without its server and as the person writes the name. */
 const comparable = (text: string): string =>
   text
     .normalize('NFC')
-    .replace(/(@[\p{L}\p{N}_]+(?:[.-]+[\p{L}\p{N}_]+)*)@[\p{L}\p{N}.:-]+[\p{L}\p{N}]/gu, '$1')
+    .replace(/(@[\p{L}\p{N}_]+(?:[.-]+[\p{L}\p{N}_]+)*)(?:@[\p{L}\p{N}.:-]+[\p{L}\p{N}])?/gu, (_, name: string) => name.toLowerCase())
     .replace(/\s+/g, ' ')
     .trim()
 
-/** Mastodon puts a sign of its own behind a warning without a text. */
+/** Relatives of Mastodon put a sign of their own behind a warning without a text (glitch-soc). */
 const ownSign = 2
 
 export const sameText = (html: string, sent: string): boolean => {
@@ -59,11 +59,19 @@ export const sameText = (html: string, sent: string): boolean => {
   return wanted === '' ? shown.length <= ownSign : shown === wanted
 }
 
-const alike = (there: Status, sent: Sent, application: string | undefined): boolean =>
+/** Mastodon makes a warning without a text the text (post_status_service.rb). */
+const movedUp = (there: Status, sent: Sent): boolean => sent.status.trim() === '' && sent.spoiler_text !== undefined && !there.spoiler_text
+
+const sameWarning = (there: Status, sent: Sent): boolean => (there.spoiler_text ?? '') === (sent.spoiler_text ?? '')
+
+const sameWords = (there: Status, sent: Sent): boolean =>
+  movedUp(there, sent) ? sameText(there.content, sent.spoiler_text ?? '') : sameWarning(there, sent) && sameText(there.content, sent.status)
+
+const sameShape = (there: Status, sent: Sent, application: string | undefined): boolean =>
   (application === undefined || (there.application?.name ?? application) === application) &&
   (there.in_reply_to_id ?? undefined) === sent.in_reply_to_id &&
   there.media_attachments.length === sent.media_ids.length &&
-  (there.spoiler_text ?? '') === (sent.spoiler_text ?? '')
+  (sameWarning(there, sent) || movedUp(there, sent))
 
 const pageSize = 40
 const mostPages = 5
@@ -77,14 +85,15 @@ const sinceSend = async (accountId: string, sentAt: Date, http: Http): Promise<{
     const more = await http.get(`v1/accounts/${accountId}/statuses`, { query, accept: z.array(status) })
     statuses.push(...more)
     const last = more.at(-1)
-    if (!last || more.length < pageSize || Date.parse(last.created_at) < sentAt.getTime() - earlierMs) return { statuses, whole: true }
+    // A short page is no end: servers have their own largest page, and drop what was deleted meanwhile.
+    if (!last || Date.parse(last.created_at) < sentAt.getTime() - earlierMs) return { statuses, whole: true }
   }
   return { statuses, whole: false }
 }
 
 /**
- * Text, application (absent: any), answered status, warning and number of files must be the same. Where one of the same shape has another text, the server may have changed
- * ours: that is `unknown`, not `absent`.
+ * Words, application (absent: any), answered status and number of files must be the same. One with the same words or the same shape alone may be ours, changed by the server or
+ * by time: the app had another name when it registered, what it answers was deleted. That is `unknown`, not `absent`.
  */
 export const findStatus = async <T extends Placement>(
   sent: Sent,
@@ -93,8 +102,9 @@ export const findStatus = async <T extends Placement>(
 ): Promise<Found<T>> => {
   const { statuses, whole } = await sinceSend(at.accountId, trace.sentAt, at.http)
   const candidate = (there: Status) => ({ ...at.placed(there), at: new Date(there.created_at) })
-  const similar = statuses.filter((there) => alike(there, sent, at.application))
-  const found = await trace.pick(similar.filter(({ content }) => sameText(content, sent.status)).map(candidate))
+  const inShape = (there: Status) => sameShape(there, sent, at.application)
+  const found = await trace.pick(statuses.filter((there) => inShape(there) && sameWords(there, sent)).map(candidate))
   if (found !== 'absent') return found
-  return whole && (await trace.pick(similar.map(candidate))) === 'absent' ? 'absent' : 'unknown'
+  const perhaps = statuses.filter((there) => inShape(there) || sameWords(there, sent))
+  return whole && (await trace.pick(perhaps.map(candidate))) === 'absent' ? 'absent' : 'unknown'
 }

@@ -12,15 +12,22 @@ const thread = {
   thread: [{ text: 'Second & more', media: [{ file: picture }] }, { text: 'Third' }],
 }
 
+/** Every status says that an app of another name wrote it. */
+const renamed = async (request: Request, platform: (request: Request) => Promise<Response>): Promise<Response> => {
+  const reply = await platform(request)
+  const body = (await reply.text()).replaceAll('"application":{"name":"Syndikit Test"', '"application":{"name":"Syndikit Before"')
+  return new Response(body, reply)
+}
+
 /** Meets the fault at its `nth` commit, and is taken up again two hours later. */
 const late = async (
   scene: Scene,
   content: object,
   fault: 'drop-request' | 'drop-reply' | 'error-after',
-  { nth = 1, meanwhile = async (): Promise<unknown> => 0 } = {},
+  { nth = 1, options, meanwhile = async (): Promise<unknown> => 0 }: { nth?: number; options?: object; meanwhile?: () => Promise<unknown> } = {},
 ) => {
   scene.sandbox.faults.add({ fault, on: 'commit', nth })
-  const id = await scene.schedule(content)
+  const id = await scene.schedule(content, options)
   await scene.work(0)
   await meanwhile()
   await scene.clock.pass(2 * hour)
@@ -75,5 +82,40 @@ describe('looking for a post after its hour on Mastodon', () => {
     await scene.write('Nearly mine')
     const { state } = await late(scene, { text: 'Mine' }, 'drop-request')
     expect([state, scene.texts()]).toEqual(['uncertain', ['Nearly mine']])
+  })
+
+  it('finds a picture behind a warning without a text, whose warning Mastodon makes the text', async () => {
+    const scene = await sceneOf()
+    const { state } = await late(scene, { media: [{ file: picture }] }, 'drop-reply', { options: { spoilerText: 'Loud!' } })
+    expect([state, scene.texts()]).toEqual(['published', ['Loud!']])
+  })
+
+  it('finds a mention that Mastodon writes as the person does', async () => {
+    const scene = await sceneOf()
+    const { state } = await late(scene, { text: 'Hi @Omar and @OMAR@Mastodon.example' }, 'drop-reply')
+    expect([state, scene.texts()]).toEqual(['published', ['Hi @Omar and @OMAR@Mastodon.example']])
+  })
+
+  it('does not send again where the same text stands under another application: the app may have had another name when it registered', async () => {
+    const scene = await sceneOf({ between: renamed })
+    const { state } = await late(scene, { text: 'Mine' }, 'drop-reply')
+    expect([state, scene.texts()]).toEqual(['uncertain', ['Mine']])
+  })
+
+  it('does not say that an answer is not there when what it answers has gone', async () => {
+    const scene = await sceneOf()
+    const { placement } = await scene.publish({ text: 'Question' })
+    const meanwhile = () => scene.remove(placement?.id)
+    const { state } = await late(scene, { text: 'Answer', replyTo: { id: placement?.id } }, 'drop-reply', { meanwhile })
+    expect([state, scene.texts()]).toEqual(['uncertain', ['Answer']])
+  })
+
+  it('reads on where a server gives fewer than it was asked for', async () => {
+    const scene = await sceneOf({ between: (request, platform) => platform(new Request(request.url.replace('limit=40', 'limit=20'), request)) })
+    const meanwhile = async () => {
+      for (let i = 0; i < 30; i++) await scene.write(`noise ${i}`)
+    }
+    const { state } = await late(scene, { text: 'Mine' }, 'drop-reply', { options: { spoilerText: 'W' }, meanwhile })
+    expect([state, scene.texts().filter((text) => text === 'Mine')]).toEqual(['published', ['Mine']])
   })
 })

@@ -19,6 +19,8 @@ export interface Scene extends Stage {
   status(id: string | undefined): Promise<Record<string, unknown>>
   /** Writes on the server behind Syndikit's back. */
   write(text: string): Promise<unknown>
+  /** Deletes one there, as somebody does in the browser. */
+  remove(id: string | undefined): Promise<unknown>
   texts(): string[]
   /** The requests that wrote a status. */
   posts(): Request[]
@@ -31,6 +33,10 @@ export const sceneOf = async ({ at = server, between }: { at?: string; between?:
   return Object.assign(stage, {
     status: async (id: string | undefined) => (await stage.asAccount(`${at}/api/v1/statuses/${id}`)) as Record<string, unknown>,
     write: (text: string) => stage.asAccount(`${at}/api/v1/statuses`, { status: text }),
+    remove: (id: string | undefined) => {
+      const authorization = stage.sent.findLast(({ headers }) => headers.has('authorization'))?.headers.get('authorization') ?? ''
+      return stage.sandbox.fetch(new Request(`${at}/api/v1/statuses/${id}`, { method: 'DELETE', headers: { authorization } }))
+    },
     texts: () => stage.sandbox.shown().map(({ text }) => text),
     posts: () => posted('/v1/statuses'),
     uploads: () => posted('/v2/media').length,
