@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { type Attached, attach } from './attach.ts'
 import { errors, rateOf } from './errors.ts'
 import { findStatus, type Status, status } from './find.ts'
-import { limitsOf, localId, readAccount } from './instance.ts'
+import { keepsKeys, limitsOf, localId, readAccount } from './instance.ts'
 import { check, type MastodonPost, options, statusOf } from './status.ts'
 
 /** The app as its users see it: on the consent page and under every post. */
@@ -16,6 +16,7 @@ export interface MastodonOptions {
   readonly scopes?: readonly string[] | undefined
 }
 
+const minute = 60_000
 const usualScopes = ['read:accounts', 'read:statuses', 'write:statuses', 'write:media']
 
 /** The files in `data` let an edit keep what is there. */
@@ -66,6 +67,7 @@ const write = async (post: MastodonPost, i: number, before: string | undefined, 
   const media = await attach(post.parts[i]?.media ?? [], `part-${i}`, run)
   return run.commit(`part-${i}`, {
     request: { ...statusOf(post, i, media), visibility: post.options?.visibility, in_reply_to_id: before },
+    ...(!keepsKeys(account) && { recovery: { class: 'look-up', settleMs: minute } }),
     send: async (json) => placed(await http.post('v1/statuses', { json, headers: { 'idempotency-key': `${delivery.key}:${i}` }, accept: posted }), media),
     find: (sent, trace) => findStatus(sent, trace, { accountId: localId(account), application, http, placed: (there) => placed(there, media) }),
   })
@@ -109,8 +111,6 @@ const readMetrics = async (id: string, http: Http): Promise<Metrics> => {
     ...(there.quotes_count !== undefined && { native: { quotes: there.quotes_count } }),
   }
 }
-
-const minute = 60_000
 
 const postsOf = ({ appName }: MastodonOptions) =>
   post({

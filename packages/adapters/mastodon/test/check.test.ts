@@ -8,11 +8,12 @@ import { limitsOf, localId } from '../src/instance.ts'
 import { options } from '../src/status.ts'
 import { adapter, sceneOf } from './scene.ts'
 
-const accountFrom = async (instance: unknown, status = 200): Promise<Account> => {
+const accountFrom = async (instance: unknown, status = 200, v1?: unknown): Promise<Account> => {
   const server = 'https://social.example.com'
   const answers: Record<string, () => Response> = {
     '/api/v1/accounts/verify_credentials': () => Response.json({ id: '109', username: 'sara', acct: 'sara', url: 'https://social.example.com/@sara' }),
     '/api/v2/instance': () => Response.json(instance, { status }),
+    ...(v1 !== undefined && { '/api/v1/instance': () => Response.json(v1) }),
   }
   const http = httpFor(adapter(), async ({ url }) => answers[new URL(url).pathname]?.() ?? new Response(null, { status: 404 }), { server })
   const [account] = await adapter().accounts({ http, server })
@@ -47,11 +48,23 @@ describe('an account of a Mastodon server', () => {
     expect(limits.media).toMatchObject({
       atMost: 6,
       alt: { max: 500, count: 'code-points' },
-      types: { image: { bytes: 8_388_608, mimes: ['image/png'] }, video: { bytes: 103_809_024, mimes: ['video/mp4'] }, audio: { mimes: [] } },
+      types: { image: { bytes: 8_388_608, mimes: ['image/png'] }, video: { bytes: 103_809_024, mimes: ['video/mp4'] } },
     })
+    expect(Object.keys(limits.media?.types ?? {})).toEqual(['image', 'video'])
     expect(limits.poll).toEqual({ options: [2, 8], option: { max: 50, count: 'graphemes' }, durationMs: [300_000, 2_629_746_000], withMedia: false })
     const count = limits.text?.text?.[0]?.count
     expect(typeof count === 'object' && count.of(`https://example.com/${'x'.repeat(100)}`)).toBe(30)
+  })
+
+  it('brings the limits of v1 where the server is too old for v2', async () => {
+    const v1 = { uri: 'example.com', version: '3.5.19', configuration: { statuses: { max_characters: 800 }, polls: { max_options: 6 } } }
+    const limits = limitsOf(await accountFrom({ error: 'Not Found' }, 404, v1))
+    expect(limits).toMatchObject({ text: { text: [{ max: 800 }] }, poll: { options: [2, 6] }, media: { atMost: 4 } })
+  })
+
+  it('takes the usual types of files where the server names none of them', async () => {
+    const account = await accountFrom({ configuration: { media_attachments: { supported_mime_types: ['application/octet-stream'] } } })
+    expect(limitsOf(account).media?.types).toEqual(limitsOf(undefined).media?.types)
   })
 
   for (const [what, body, status] of [
