@@ -19,6 +19,8 @@ import { createStatus, deleteStatus, updateStatus } from './sandbox/statuses.ts'
 
 interface Open {
   readonly at: RegExp
+  /** Asked only of those who send a token. */
+  readonly scopes?: readonly string[]
   readonly open: (call: Call) => Response | Promise<Response>
 }
 interface Own {
@@ -40,10 +42,10 @@ const routes: readonly (Open | Own)[] = [
   { at: /^POST \/api\/v1\/apps$/, open: registerApp },
   { at: /^GET \/api\/v2\/instance$/, open: showInstance },
   { at: /^GET \/api\/v1\/accounts\/verify_credentials$/, scopes: ['profile', 'read', 'read:accounts'], own: verifyCredentials },
-  { at: /^GET \/api\/v1\/accounts\/(\d+)\/statuses$/, open: accountStatuses },
+  { at: /^GET \/api\/v1\/accounts\/(\d+)\/statuses$/, scopes: ['read', 'read:statuses'], open: accountStatuses },
   { at: /^POST \/api\/v1\/statuses$/, scopes: ['write', 'write:statuses'], own: createStatus, posts: true },
-  { at: /^GET \/api\/v1\/statuses$/, open: showStatuses },
-  { at: /^GET \/api\/v1\/statuses\/(\d+)$/, open: showStatus },
+  { at: /^GET \/api\/v1\/statuses$/, scopes: ['read', 'read:statuses'], open: showStatuses },
+  { at: /^GET \/api\/v1\/statuses\/(\d+)$/, scopes: ['read', 'read:statuses'], open: showStatus },
   { at: /^GET \/api\/v1\/statuses\/(\d+)\/source$/, scopes: ['read', 'read:statuses'], own: showSource },
   { at: /^PUT \/api\/v1\/statuses\/(\d+)$/, scopes: ['write', 'write:statuses'], own: updateStatus, posts: true },
   { at: /^DELETE \/api\/v1\/statuses\/(\d+)$/, scopes: ['write', 'write:statuses'], own: deleteStatus },
@@ -65,9 +67,10 @@ const callerOf = (server: Server, token: Token | undefined): Call['as'] => {
 /** An unknown token on an open route is as good as none; one that ended is refused everywhere. */
 const authorized = (route: Open | Own, call: Call, token: Token | undefined): Response | Promise<Response> => {
   if (token?.ended) throw new Refused(401, `The access token ${token.ended === 'expired' ? 'expired' : 'was revoked'}`)
+  if (!token && 'own' in route) throw new Refused(401, 'The access token is invalid')
+  if (token && route.scopes && !route.scopes.some((scope) => token.scope.split(' ').includes(scope)))
+    throw new Refused(403, 'This action is outside the authorized scopes')
   if ('open' in route) return route.open(call)
-  if (!token) throw new Refused(401, 'The access token is invalid')
-  if (!route.scopes.some((scope) => token.scope.split(' ').includes(scope))) throw new Refused(403, 'This action is outside the authorized scopes')
   if (!call.as) throw new Refused(422, 'This method requires an authenticated user')
   return route.own({ ...call, as: call.as })
 }

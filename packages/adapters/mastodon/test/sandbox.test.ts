@@ -209,7 +209,14 @@ describe('OAuth', () => {
     expect(await post(token, { status: 'a' }), 'a token of the other server').toMatchObject(invalid)
     const narrow = await register(first, 'read')
     const read = await login(first, { scope: 'read' }, narrow)
-    expect(await post(read, { status: 'a' })).toMatchObject({ status: 403, body: { error: 'This action is outside the authorized scopes' } })
+    const outside = { status: 403, body: { error: 'This action is outside the authorized scopes' } }
+    expect(await post(read, { status: 'a' })).toMatchObject(outside)
+    const write = await login(first, { scope: 'write:statuses' }, await register(first, 'write:statuses'))
+    const { id } = (await post(write, { status: 'a' })).body
+    for (const path of [`statuses/${id}`, `statuses?id[]=${id}`, 'accounts/110000000000000001/statuses']) {
+      expect(await api('GET', `/api/v1/${path}`, write), path).toMatchObject(outside)
+      expect((await api('GET', `/api/v1/${path}`)).status, path).toBe(200)
+    }
   })
 
   it('expire and revoke end tokens', async () => {

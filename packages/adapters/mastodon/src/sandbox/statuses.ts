@@ -29,7 +29,9 @@ const mediaFor = ({ stage, server, profile, as }: OwnCall, params: Params, statu
   const found = ids.flatMap((id) => server.media.find((medium) => medium.id === id && free(medium)) ?? [])
   const missing = ids.filter((id) => !found.some((medium) => medium.id === id))
   if (missing.length > 0) throw new Refused(422, `Media ${missing.join(', ')} not found or already attached to another post`)
-  if (found.length > 1 && found.some(({ kind }) => kind !== 'image')) throw new Refused(422, 'Cannot attach a video to a post that already contains images')
+  // A GIF counts as a picture here (`audio_or_video?`), although the manual speaks of one at most.
+  if (found.length > 1 && found.some(({ kind }) => kind === 'video' || kind === 'audio'))
+    throw new Refused(422, 'Cannot attach a video to a post that already contains images')
   if (found.some(({ readyAt, broken }) => readyAt > stage.now() || broken))
     throw new Refused(422, 'Cannot attach files that have not finished processing. Try again in a moment!')
   return [...new Set(found)]
