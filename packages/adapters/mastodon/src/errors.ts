@@ -1,4 +1,5 @@
-// What Mastodon says when it refuses: `{ error }` in English and without codes, so the rows read the sentences of its source.
+// What Mastodon says when it refuses: `{ error }` without codes, so the rows read the sentences of its source. A server whose own language is not
+// English (DEFAULT_LOCALE) says most of them in that one: there the HTTP status decides.
 
 import type { Adapter, Errors } from '@syndikit/core'
 import { z } from 'zod'
@@ -31,6 +32,7 @@ export const errors: Errors = {
     [/^Validation failed: (File|Thumbnail)/i, 'media'],
     [/^(Error processing thumbnail|File type of uploaded media)/i, 'media'],
     [/^Cannot attach /i, 'media'],
+    [/^\d+(x\d+|fps) (images|videos|GIF files) are not supported|^Video has no video stream/i, 'media'],
     [/does not appear to exist/i, 'gone'], // the post to answer, with status 404
     [/^Record not found/i, 'gone'],
     [/^Validation failed/i, 'invalid'],

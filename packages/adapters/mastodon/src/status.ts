@@ -4,6 +4,7 @@ import { type Account, graphemes, type Json, type Post, type Problem, type With 
 import { z } from 'zod'
 import type { Attached } from './attach.ts'
 import { configurationOf } from './instance.ts'
+import { findLinks } from './links.ts'
 import { countCharacters } from './text.ts'
 
 export const options = z
@@ -22,11 +23,15 @@ export const options = z
   .optional()
 export type MastodonPost = With<Post, typeof options>
 
+/** The whole of it: a longer link that begins like this one is another. */
+const hasLink = (text: string, url: string): boolean =>
+  text.split(/\s+/).includes(url) || findLinks(text).some(({ start, end }) => text.slice(start, end) === url)
+
 /** Mastodon makes the card itself from a link in the text. */
 const textOf = ({ parts, link }: Post, i: number): string => {
   const text = parts[i]?.text ?? ''
-  if (i > 0 || !link || text.includes(link.url)) return text
-  return text === '' ? link.url : `${text}\n\n${link.url}`
+  if (i > 0 || !link || hasLink(text, link.url)) return text
+  return text.trim() === '' ? link.url : `${text}\n\n${link.url}`
 }
 
 /** The fields that an edit replaces: what is not sent is gone. */
@@ -60,23 +65,36 @@ const textProblems = (post: MastodonPost, account: Account | undefined): Problem
   })
 }
 
+/** Of GIFs, which become videos; a server does not tell its own figure (docs.joinmastodon.org/user/posting, 2026-07-02; attachmentable.rb). */
+const gifMatrixLimit = 921_600
+
 const pixelProblems = ({ parts }: Post, account: Account | undefined): Problem[] => {
   const { image_matrix_limit, video_matrix_limit } = configurationOf(account).media_attachments
   return parts.flatMap(({ media }, i) =>
-    media.flatMap(({ type, width, height }, j) => {
+    media.flatMap(({ type, mime, width, height }, j): Problem[] => {
       const limit = type === 'image' ? image_matrix_limit : type === 'video' ? video_matrix_limit : Number.POSITIVE_INFINITY
       const actual = (width ?? 0) * (height ?? 0)
-      const pointer = `${i === 0 ? '' : `/thread/${i - 1}`}/media/${j}`
-      return actual > limit ? [{ code: 'media-pixels', pointer, actual, limit, unit: 'pixels', fix: 'Make the file smaller in width and height.' }] : []
+      const problem = { code: 'media-pixels', pointer: `${i === 0 ? '' : `/thread/${i - 1}`}/media/${j}`, actual, unit: 'pixels' }
+      const fix = 'Make the file smaller in width and height.'
+      if (actual > limit) return [{ ...problem, limit, fix }]
+      return mime === 'image/gif' && actual > gifMatrixLimit ? [{ ...problem, limit: gifMatrixLimit, fix, severity: 'warning' }] : []
     }),
   )
 }
 
-export const check = (post: MastodonPost, account: Account | undefined): Problem[] => {
-  const twice = post.poll && new Set(post.poll.options).size < post.poll.options.length
+const pollProblems = (post: MastodonPost): Problem[] => {
+  const { poll, options } = post
+  if (!poll) return []
+  const twice = new Set(poll.options).size < poll.options.length
+  const mute = textOf(post, 0).trim() === '' && options?.spoilerText === undefined
   return [
-    ...textProblems(post, account),
-    ...pixelProblems(post, account),
     ...(twice ? [{ code: 'poll-options', pointer: '/poll/options', fix: 'Give each option its own text.' }] : []),
+    ...(mute ? [{ code: 'empty', pointer: '/text', fix: 'Write a text: Mastodon takes no poll without one.' }] : []),
   ]
 }
+
+export const check = (post: MastodonPost, account: Account | undefined): Problem[] => [
+  ...textProblems(post, account),
+  ...pixelProblems(post, account),
+  ...pollProblems(post),
+]

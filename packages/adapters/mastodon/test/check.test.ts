@@ -83,6 +83,14 @@ describe('an account of a Mastodon server', () => {
   })
 })
 
+/** As wide as it says and 720 high. */
+const gifOf = (width: number): Buffer => {
+  const head = Buffer.from('GIF89a\0\0\0\0\0\0\0;', 'latin1')
+  head.writeUInt16LE(width, 6)
+  head.writeUInt16LE(720, 8)
+  return head
+}
+
 /** A picture that says that it has 40 million pixels. */
 const huge = samplePng(1, 1)
 huge.writeUInt32BE(10_000, 16)
@@ -106,6 +114,25 @@ describe('what Mastodon takes', async () => {
     expect(await problems({ text: 'x'.repeat(475), link })).toEqual([])
     expect(await problems({ text: 'x'.repeat(476), link })).toEqual([['text-too-long', '/content/text', 501]])
     expect(await problems({ text: 'x'.repeat(501), link })).toEqual([['text-too-long', '/content/text', 501]]) // the text by itself
+  })
+
+  it('counts no spaces at the ends, which Mastodon cuts off', async () => {
+    expect(await problems({ text: ` \n${'x'.repeat(500)}\r\n\n ` })).toEqual([])
+    expect(await problems({ text: `${'x'.repeat(499)}\n\ny` })).toEqual([['text-too-long', '/content/text', 502]])
+  })
+
+  it('takes no poll without a text; a warning or a link is one', async () => {
+    const poll = { options: ['a', 'b'], durationMs: 600_000 }
+    expect(await problems({ poll })).toEqual([['empty', '/content/text', undefined]])
+    expect(await problems({ poll, text: ' ' })).toEqual([['empty', '/content/text', undefined]])
+    expect(await problems({ poll }, { spoilerText: 'Which?' })).toEqual([])
+    expect(await problems({ poll, link: { url: 'https://example.com/' } })).toEqual([])
+  })
+
+  it('warns of GIFs of more pixels than Mastodon turns into a video', async () => {
+    const gif = (width: number) => ({ text: 'x', media: [{ file: sampleFile(gifOf(width), `${width}.gif`), alt: 'It moves' }] })
+    expect(await problems(gif(1_280))).toEqual([])
+    expect(await scene.check(gif(1_281))).toMatchObject([{ code: 'media-pixels', pointer: '/content/media/0', limit: 921_600, severity: 'warning' }])
   })
 
   it('refuses pictures of too many pixels and polls with an option twice', async () => {

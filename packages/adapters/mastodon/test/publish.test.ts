@@ -29,6 +29,14 @@ describe('a post on Mastodon', () => {
     expect(scene.sandbox.shown()).toMatchObject([{ account: 'sara@mastodon.example', warning: 'Property', visibility: 'unlisted', language: 'ar' }])
   })
 
+  it('has its link in the text once, and not for another that only begins like it', async () => {
+    const scene = await sceneOf()
+    const link = { url: 'https://example.com/a' }
+    for (const text of ['See https://example.com/a.', 'See https://example.com/ab', 'http://localhost/a'])
+      await scene.publish({ text, link: text.startsWith('http') ? { url: text } : link })
+    expect(scene.texts()).toEqual(['See https://example.com/a.', 'See https://example.com/ab\n\nhttps://example.com/a', 'http://localhost/a'])
+  })
+
   it('asks its question', async () => {
     const scene = await sceneOf()
     await scene.publish({ text: 'Which?', poll: { options: ['Sea', 'City'], durationMs: 2 * hour, multiple: true } })
@@ -54,6 +62,13 @@ describe('a post on Mastodon', () => {
       expect(await scene.publish({ text: 'File', media: [{ file }] })).toMatchObject({ state: 'failed', reason: { code: 'media' } })
       expect(scene.texts()).toEqual([])
     })
+
+  it('shows several GIFs side by side', async () => {
+    const scene = await sceneOf()
+    const gifs = [1, 2].map((n) => sampleFile(Buffer.from(`GIF89a${String.fromCharCode(n)}\0\x01\0\0\0\0;`, 'latin1'), `${n}.gif`))
+    expect((await scene.publish({ text: 'Two', media: gifs.map((file) => ({ file })) })).state).toBe('published')
+    expect(scene.sandbox.shown().map(({ media }) => media)).toEqual([2])
+  })
 
   it('uploads again what the server has forgotten while it waited', async () => {
     let forgotten = 0
