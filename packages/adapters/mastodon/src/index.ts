@@ -73,16 +73,27 @@ const write = async (post: MastodonPost, i: number, before: string | undefined, 
   })
 }
 
-const isSensitive = async (id: string, http: Http): Promise<boolean> =>
-  (await http.get(`v1/statuses/${id}`, { accept: z.object({ sensitive: z.boolean().catch(false) }) })).sensitive
+const there = z.object({ sensitive: z.boolean().catch(false), visibility: z.string().optional() })
+
+/** What an edit must not change by itself: `sensitive` would bare files that the account's own setting hides. And what it cannot: who sees the status. */
+const keptOf = async (post: MastodonPost, at: string, { id }: Placement, { http, once }: Run): Promise<{ sensitive: boolean }> => {
+  const { sensitive, visibility } = post.options ?? {}
+  if (sensitive !== undefined && visibility === undefined) return { sensitive }
+  const is = await once(`${at}/there`, () => http.get(`v1/statuses/${id}`, { accept: there }))
+  if (visibility === undefined || is.visibility === visibility) return { sensitive: sensitive ?? is.sensitive }
+  throw new PublishError(
+    'invalid',
+    `Mastodon cannot change who sees a status: it is \`${is.visibility}\`. Leave \`visibility\` out, or unpublish it and publish it again as \`${visibility}\`.`,
+    { platform: 'mastodon' },
+  )
+}
 
 /** A full replacement: the files that stay are named again, with their descriptions. */
 const rewrite = async (post: MastodonPost, i: number, old: Placement, run: Run): Promise<Posted> => {
   const { http } = run
+  const { sensitive } = await keptOf(post, `part-${i}`, old, run)
   const files = post.parts[i]?.media ?? []
   const media = await attach(files, `part-${i}`, run, filesOf(old))
-  // An edit that does not say it would bare files that the account's own setting hides.
-  const sensitive = post.options?.sensitive ?? (await run.once(`part-${i}/sensitive`, () => isSensitive(old.id, http)))
   return run.commit(`part-${i}`, {
     request: { ...statusOf(post, i, media), sensitive, media_attributes: media.map(({ id }, j) => ({ id, description: files[j]?.alt ?? '' })) },
     recovery: { class: 'idempotent' }, // the same edit twice changes nothing

@@ -132,6 +132,16 @@ describe('an edit on Mastodon', () => {
     expect(await scene.status(placement?.id)).toMatchObject({ sensitive: false })
   })
 
+  it('does not claim that other people see it now: Mastodon cannot change that', async () => {
+    const scene = await sceneOf()
+    const { id } = await scene.publish({ text: 'Old' }, { visibility: 'unlisted' })
+    const narrower = await scene.update(id, { text: 'New' }, { visibility: 'private' })
+    expect(narrower).toMatchObject({ state: 'failed', reason: { code: 'invalid', message: expect.stringMatching(/^Mastodon cannot .* `unlisted`/) } })
+    expect(scene.texts()).toEqual(['Old'])
+    expect((await scene.update(id, { text: 'New' }, { visibility: 'unlisted' })).state).toBe('published')
+    expect(scene.sandbox.shown()).toMatchObject([{ text: 'New', visibility: 'unlisted' }])
+  })
+
   const shorter = { text: 'one', thread: [{ text: 'two' }] }
   const longer = { text: 'A', thread: [{ text: 'B' }, { text: 'C' }] }
 
