@@ -2,7 +2,7 @@
 
 import { sampleFiles } from '@syndikit/testing'
 import { describe, expect, it } from 'vitest'
-import { type Scene, sceneOf } from './scene.ts'
+import { type Scene, sceneOf, server } from './scene.ts'
 
 const hour = 3_600_000
 const { picture, otherPicture } = sampleFiles()
@@ -108,6 +108,34 @@ describe('looking for a post after its hour on Mastodon', () => {
     const meanwhile = () => scene.remove(placement?.id)
     const { state } = await late(scene, { text: 'Answer', replyTo: { id: placement?.id } }, 'drop-reply', { meanwhile })
     expect([state, scene.texts()]).toEqual(['uncertain', ['Answer']])
+  })
+
+  for (const [what, content, theirs] of [
+    ['answers another one', { text: 'Twin' }, (first: string) => ({ in_reply_to_id: first })],
+    ['has no file', { text: 'Twin', media: [{ file: picture }] }, () => ({})],
+  ] as const)
+    it(`does not take for its own one of the same text that ${what}`, async () => {
+      const scene = await sceneOf()
+      const { placement } = await scene.publish({ text: 'First' })
+      const meanwhile = () => scene.asAccount(`${server}/api/v1/statuses`, { status: 'Twin', ...theirs(placement?.id ?? '') })
+      const { state } = await late(scene, content, 'drop-request', { meanwhile })
+      expect([state, scene.texts()]).toEqual(['uncertain', ['First', 'Twin']])
+    })
+
+  it('sends it again where another one of the same text has another warning, and is not like it otherwise', async () => {
+    const scene = await sceneOf()
+    const meanwhile = () => scene.asAccount(`${server}/api/v1/statuses`, { status: 'Twin', spoiler_text: 'Theirs' })
+    const { state } = await late(scene, { text: 'Twin' }, 'drop-request', { meanwhile })
+    expect([state, scene.texts()]).toEqual(['published', ['Twin', 'Twin']])
+  })
+
+  it('proves nothing by what it has read where there is more', async () => {
+    const scene = await sceneOf()
+    const meanwhile = async () => {
+      for (let i = 0; i < 210; i++) await scene.asAccount(`${server}/api/v1/statuses`, { status: `noise ${i}`, spoiler_text: 'Noise' })
+    }
+    const { state } = await late(scene, { text: 'Mine' }, 'drop-request', { meanwhile })
+    expect([state, scene.texts().includes('Mine')]).toEqual(['uncertain', false])
   })
 
   it('reads on where a server gives fewer than it was asked for', async () => {
