@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { type Attached, attach } from './attach.ts'
 import { errors, rateOf } from './errors.ts'
 import { findStatus, type Status, status } from './find.ts'
-import { keepsKeys, limitsOf, localId, readAccount } from './instance.ts'
+import { fromMastodon, keepsKeys, limitsOf, localId, readAccount } from './instance.ts'
 import { check, type MastodonPost, options, statusOf } from './status.ts'
 
 /** The app as its users see it: on the consent page and under every post. */
@@ -37,10 +37,9 @@ const filesOf = ({ data }: Placement): Attached[] =>
 const clientAt =
   ({ appName, website, scopes = usualScopes }: MastodonOptions): Extract<OAuth2['client'], CallableFunction> =>
   async ({ server, redirectUri, http }) => {
-    const { client_id, client_secret } = await http.post('v1/apps', {
-      json: { client_name: appName, redirect_uris: redirectUri, scopes: scopes.join(' '), website },
-      accept: z.object({ client_id: z.string(), client_secret: z.string() }),
-    })
+    const json = { client_name: appName, redirect_uris: redirectUri, scopes: scopes.join(' '), website }
+    const accept = z.object({ client_id: z.string(), client_secret: z.string() })
+    const { client_id, client_secret } = await fromMastodon(server, http.post('v1/apps', { json, accept }))
     return {
       id: client_id,
       secret: client_secret,

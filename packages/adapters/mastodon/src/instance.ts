@@ -48,6 +48,21 @@ const person = z.object({ id: z.string(), username: z.string(), url: z.string().
 const instance = z.object({ domain: z.string().optional(), version: z.string().optional().catch(undefined), configuration })
 type Instance = z.output<typeof instance>
 
+/** The everyday slip: the server that a user named is another one. It has not this API, or answers with a page. */
+export const fromMastodon = async <T>(server: string, asked: Promise<T>): Promise<T> => {
+  try {
+    return await asked
+  } catch (error) {
+    const speaks = !PublishError.is(error) || error.status === undefined || error.status >= 500 || (error.outcome !== 'unknown' && error.code !== 'gone')
+    if (speaks) throw error
+    throw new PublishError(
+      'invalid',
+      `Mastodon: ${new URL(server).host} does not answer as a Mastodon server does. Check the address: it is what follows the last @ of an account's whole name, such as "mastodon.social" of "@sara@mastodon.social".`,
+      { platform: 'mastodon', status: error.status, cause: error },
+    )
+  }
+}
+
 const unlessMissing = async (asked: Promise<Instance>): Promise<Instance | undefined> => {
   try {
     return await asked
@@ -64,7 +79,7 @@ const readInstance = async (http: Http): Promise<Instance> =>
   instance.parse({})
 
 export const readAccount = async (http: Http, server: string): Promise<Account> => {
-  const { id, username, url } = await http.get('v1/accounts/verify_credentials', { accept: person })
+  const { id, username, url } = await fromMastodon(server, http.get('v1/accounts/verify_credentials', { accept: person }))
   const { host } = new URL(server)
   const { domain, version, configuration } = await readInstance(http)
   return { id: `${id}@${host}`, name: `${username}@${domain ?? host}`, ...(url && { url }), server, facts: { configuration, version } }

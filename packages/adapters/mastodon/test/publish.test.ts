@@ -204,6 +204,21 @@ describe('connecting to Mastodon', () => {
     expect(scene.sent.at(-1)?.url).toBe('https://social.example/oauth/revoke')
   })
 
+  for (const [what, reply] of [
+    ['has nothing there', () => new Response('<html>', { status: 404 })],
+    ['has another API', () => Response.json({ error: 'Not Found' }, { status: 404 })],
+    ['answers with a page', () => new Response('<html>')],
+    ['lets no stranger in', () => new Response('<html>', { status: 403 })],
+  ] as const)
+    it(`says which address is no Mastodon server where one ${what}`, async () => {
+      const scene = await sceneOf({ between: async (request, platform) => (request.url.startsWith('https://other.example/') ? reply() : platform(request)) })
+      const { begin, open } = scene.syndikit.connections
+      const at = { tenant, platform: 'mastodon', server: 'other.example' }
+      const says = /^Mastodon: other\.example does not answer as a Mastodon server does\. Check the address/
+      await expect(scene.clock.drive(begin({ ...at, redirectUri: 'https://app.example/callback' }))).rejects.toThrow(says)
+      await expect(scene.clock.drive(open({ ...at, method: 'keys', fields: { token: 'made-up-token' } }))).rejects.toThrow(says)
+    })
+
   it('gives its token to that server and no other', async () => {
     const scene = await sceneOf()
     expect(new Set(scene.sent.map(({ url }) => new URL(url).origin))).toEqual(new Set([server]))
