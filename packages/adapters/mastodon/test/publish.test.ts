@@ -39,8 +39,8 @@ describe('a post on Mastodon', () => {
 
   it('asks its question', async () => {
     const scene = await sceneOf()
-    await scene.publish({ text: 'Which?', poll: { options: ['Sea', 'City'], durationMs: 2 * hour, multiple: true } })
-    expect(await scene.posts()[0]?.json()).toMatchObject({ poll: { options: ['Sea', 'City'], expires_in: 7_200, multiple: true, hide_totals: false } })
+    await scene.publish({ text: 'Which?', poll: { options: ['Sea', 'City'], durationMs: 2 * hour, multiple: true, hideTotals: true } })
+    expect(await scene.posts()[0]?.json()).toMatchObject({ poll: { options: ['Sea', 'City'], expires_in: 7_200, multiple: true, hide_totals: true } })
     expect(scene.sandbox.shown()[0]?.poll?.options).toEqual(['Sea', 'City'])
   })
 
@@ -101,7 +101,12 @@ describe('a post on Mastodon', () => {
     const { id, placement } = await scene.publish({ text: 'First', thread: [{ text: 'Second' }] })
     await scene.clock.pass(hour)
     const status = await scene.status(placement?.id)
-    expect((await scene.metrics(id)).get(id)).toMatchObject({ comments: 1, shares: status.reblogs_count, likes: status.favourites_count })
+    expect((await scene.metrics(id)).get(id)).toMatchObject({
+      comments: 1,
+      shares: status.reblogs_count,
+      likes: status.favourites_count,
+      native: { quotes: 0 },
+    })
   })
 })
 
@@ -120,6 +125,13 @@ describe('an edit on Mastodon', () => {
     expect(scene.sandbox.shown()).toMatchObject([{ text: 'New', edited: true, files: [{ alt: 'A garden' }, { alt: 'A roof' }] }])
     expect(scene.uploads()).toBe(3)
     expect(placement?.id).toBe(old.placement?.id)
+  })
+
+  it('shows a file twice that is there twice', async () => {
+    const scene = await sceneOf()
+    const old = await scene.publish({ text: 'Old', media: [{ file: one }] })
+    await scene.update(old.id, { text: 'New', media: [{ file: one }, { file: one }] })
+    expect([scene.uploads(), scene.sandbox.shown().map(({ media }) => media)]).toEqual([2, [2]])
   })
 
   it('does not bare files that were hidden', async () => {
