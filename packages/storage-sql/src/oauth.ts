@@ -27,26 +27,28 @@ export function* takeState(sql: Sql, tenant: string, id: string): Work<{ state: 
   return { state: toOAuthState(row), expired: row.expired === 1 }
 }
 
-const client =
-  'select platform, server, redirect_uri, key_id, sealed from syndikit_oauth_clients where platform = :platform and server = :server and redirect_uri = :redirectUri'
+const columns = 'tenant, platform, server, redirect_uri, key_id, sealed'
+const isThis = 'tenant = :tenant and platform = :platform and server = :server and redirect_uri = :redirectUri'
+const client = `select ${columns} from syndikit_oauth_clients where ${isThis}`
 
-export function* storedClient(sql: Sql, platform: string, server: string, redirectUri: string): Work<StoredClient | undefined> {
-  const [row] = yield sql(client, { platform, server, redirectUri })
+export function* storedClient(sql: Sql, tenant: string, platform: string, server: string, redirectUri: string): Work<StoredClient | undefined> {
+  const [row] = yield sql(client, { tenant, platform, server, redirectUri })
   return row && toClient(row)
 }
 
 export function* putClient(sql: Sql, given: StoredClient, replacing: string | undefined): Work<StoredClient> {
-  const { platform, server, redirectUri, keyId, sealed } = given
-  const key = { platform, server, redirectUri }
+  const { tenant, platform, server, redirectUri, keyId, sealed } = given
+  const key = { tenant, platform, server, redirectUri }
   if (replacing !== undefined)
-    yield sql(
-      `update syndikit_oauth_clients set key_id = :keyId, sealed = :sealed
-      where platform = :platform and server = :server and redirect_uri = :redirectUri and sealed = :replacing`,
-      { ...key, keyId, sealed, replacing },
-    )
+    yield sql(`update syndikit_oauth_clients set key_id = :keyId, sealed = :sealed where ${isThis} and sealed = :replacing`, {
+      ...key,
+      keyId,
+      sealed,
+      replacing,
+    })
   yield sql(
-    `insert into syndikit_oauth_clients (platform, server, redirect_uri, key_id, sealed) 
-    select :platform, :server, :redirectUri, :keyId, :sealed${sql.dialect.ignore(['platform', 'server', 'redirect_uri'])}`,
+    `insert into syndikit_oauth_clients (${columns})
+    select :tenant, :platform, :server, :redirectUri, :keyId, :sealed${sql.dialect.ignore(['tenant', 'platform', 'server', 'redirect_uri'])}`,
     { ...key, keyId, sealed },
   )
   const [row] = yield sql(client, key)
@@ -54,9 +56,9 @@ export function* putClient(sql: Sql, given: StoredClient, replacing: string | un
 }
 
 export function* clientsNotUnder(sql: Sql, keyId: string, limit: number): Work<StoredClient[]> {
-  const rows = yield sql(
-    'select platform, server, redirect_uri, key_id, sealed from syndikit_oauth_clients where key_id <> :keyId order by platform, server, redirect_uri limit :limit',
-    { keyId, limit },
-  )
+  const rows = yield sql(`select ${columns} from syndikit_oauth_clients where key_id <> :keyId order by tenant, platform, server, redirect_uri limit :limit`, {
+    keyId,
+    limit,
+  })
   return rows.map(toClient)
 }

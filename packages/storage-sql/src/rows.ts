@@ -90,6 +90,7 @@ export const toOAuthState = (row: Row): OAuthState => ({
 })
 
 export const toClient = (row: Row): StoredClient => ({
+  tenant: as(row.tenant),
   platform: as(row.platform),
   server: as(row.server),
   redirectUri: as(row.redirect_uri),

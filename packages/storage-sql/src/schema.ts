@@ -29,8 +29,8 @@ const consents = ({ types: { key, text, int }, table }: Dialect): readonly strin
     id ${key} not null primary key, tenant ${key} not null, key_id ${key} not null, sealed ${text} not null, expires_at ${int} not null)${table}`,
   'create index syndikit_oauth_states_end on syndikit_oauth_states (expires_at)',
   `create table syndikit_oauth_clients (
-    platform ${key} not null, server ${key} not null, redirect_uri ${key} not null, key_id ${key} not null, sealed ${text} not null,
-    primary key (platform, server, redirect_uri))${table}`,
+    tenant ${key} not null, platform ${key} not null, server ${key} not null, redirect_uri ${key} not null, key_id ${key} not null, sealed ${text} not null,
+    primary key (tenant, platform, server, redirect_uri))${table}`,
 ]
 
 const deliveries = ({ types: { key, text, int }, table, partial }: Dialect): readonly string[] => [

@@ -44,7 +44,7 @@ const connectionVerbs = (write: Verb, read: Verb): Storage['connections'] => ({
 const oauthVerbs = (write: Verb, read: Verb): Storage['oauth'] => ({
   putState: (state) => write((sql) => oauth.putState(sql, state)),
   takeState: (tenant, id) => write((sql) => oauth.takeState(sql, tenant, id)),
-  client: (platform, server, redirectUri) => read((sql) => oauth.storedClient(sql, platform, server, redirectUri)),
+  client: (tenant, platform, server, redirectUri) => read((sql) => oauth.storedClient(sql, tenant, platform, server, redirectUri)),
   putClient: (client, replacing) => write((sql) => oauth.putClient(sql, client, replacing)),
   clientsNotUnder: (keyId, limit) => read((sql) => oauth.clientsNotUnder(sql, keyId, limit)),
 })

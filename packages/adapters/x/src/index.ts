@@ -146,7 +146,7 @@ export const x = (given: XOptions) => {
           ...(clientSecret !== undefined && { secret: clientSecret }),
           authorizeUrl: 'https://x.com/i/oauth2/authorize',
           tokenUrl: 'https://api.x.com/2/oauth2/token',
-          revokeUrl: 'https://api.x.com/2/oauth2/revoke',
+          revokeUrl: 'https://api.x.com/2/oauth2/revoke', // unverified: that tokens of the account's other consents live on
           auth: clientSecret === undefined ? 'none' : 'basic',
         },
         scopes: ['tweet.read', 'tweet.write', 'users.read', 'media.write', 'offline.access'],

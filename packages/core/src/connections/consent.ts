@@ -45,7 +45,7 @@ export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Con
     checkRedirect(redirectUri)
     const server = serverOf(adapter, named, needsServer(adapter))
     await targetOf(deps, tenant, platform, reconnect)
-    const client = await clients.of(adapter, auth, { server, redirectUri })
+    const client = await clients.of(adapter, auth, { tenant, server, redirectUri })
     const verifier = auth.pkce === false ? undefined : newToken(deps.random)
     const state = await rememberOAuth(deps, tenant, { platform, redirectUri, server, session: sessionHash(session), verifier, reconnect })
     return { url: authorizationUrl({ auth, client, redirectUri, state, verifier }), state }
@@ -57,7 +57,7 @@ export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Con
     const { platform, redirectUri, server, verifier, reconnect } = await pendingOf(deps, tenant, single(parameters, 'state'), session)
     const adapter = adapterOf(deps, platform)
     const auth = authOf(adapter, 'oauth2')
-    const client = await clients.of(adapter, auth, { server, redirectUri })
+    const client = await clients.of(adapter, auth, { tenant, server, redirectUri })
     const code = codeOf(adapter, client, parameters)
     const tokens = await exchangeCode(deps, adapter, { auth, client, code, redirectUri, verifier })
     const data = { method: 'oauth2' as const, server: tokens.server ?? server, loginServer: server, redirectUri }

@@ -24,13 +24,13 @@ const renewSession = async (ports: Ports, { adapter, credentials, data }: Opened
 
 /** Throws what `requestTokens` and the adapter's log-in throw: `auth` means that the platform refuses for good. */
 export const prepareRenewal = async (ports: Ports, clients: Clients, opened: Opened): Promise<() => Promise<Tokens>> => {
-  const { adapter, credentials, data } = opened
+  const { grant, adapter, credentials, data } = opened
   if (data.method === 'session') {
     const auth = authOf(adapter, 'session')
     return () => renewSession(ports, opened, auth)
   }
   const auth = authOf(adapter, 'oauth2')
-  const client = await clients.of(adapter, auth, { server: data.loginServer ?? data.server, redirectUri: data.redirectUri ?? '' })
+  const client = await clients.of(adapter, auth, { tenant: grant.tenant, server: data.loginServer ?? data.server, redirectUri: data.redirectUri ?? '' })
   const call = auth.refresh || undefined
   const old = credentials.refresh ?? credentials.access ?? ''
   const parameters = { [call?.tokenParam ?? 'refresh_token']: old }

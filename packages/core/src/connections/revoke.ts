@@ -16,9 +16,9 @@ export type Revocation = 'confirmed' | 'unconfirmed' | 'unsupported' | 'in-use'
 
 const longestMs = 30_000
 
-const byOAuth = async (deps: ConnectionsDeps, clients: Clients, { adapter, data, credentials }: Opened): Promise<Revocation> => {
+const byOAuth = async (deps: ConnectionsDeps, clients: Clients, { grant, adapter, data, credentials }: Opened): Promise<Revocation> => {
   const auth = authOf(adapter, 'oauth2')
-  const client = await clients.of(adapter, auth, { server: data.loginServer ?? data.server, redirectUri: data.redirectUri ?? '' })
+  const client = await clients.of(adapter, auth, { tenant: grant.tenant, server: data.loginServer ?? data.server, redirectUri: data.redirectUri ?? '' })
   if (client.revokeUrl === undefined) return 'unsupported'
   const endpoint = { issuer: client.issuer ?? new URL(client.revokeUrl).origin, revocation_endpoint: client.revokeUrl }
   const revoke = async (token: string): Promise<boolean> => {

@@ -69,6 +69,7 @@ export interface OAuthClient {
   secret?: string
   authorizeUrl: string
   tokenUrl: string
+  /** Only where ending one token leaves the account's other tokens alone: another tenant may have connected the same account. */
   revokeUrl?: string
   /** How the client proves itself at the token endpoint. Default: `basic` with a secret, `none` without. */
   auth?: 'basic' | 'body' | 'none'
@@ -82,7 +83,7 @@ export interface OAuthClient {
 
 export interface OAuth2 {
   type: 'oauth2'
-  /** Fixed, or found and registered on the server that the user names: asked once per server and redirect URI, kept sealed. */
+  /** Fixed, or found and registered on the server that the user names: asked once per tenant, server and redirect URI, kept sealed. */
   client: OAuthClient | ((at: { server: string; redirectUri: string; http: Http }) => Promise<OAuthClient>)
   scopes: readonly string[]
   scopeSeparator?: ' ' | ','

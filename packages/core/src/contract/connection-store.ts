@@ -92,8 +92,9 @@ export interface OAuthState {
   readonly sealed: JsonText
   readonly expiresAt: number
 }
-/** An OAuth client registered on a server that a user named. App-wide: the one sealed row without a tenant. */
+/** An OAuth client registered on a server that a user named: each tenant has its own, so that no consent hangs on another tenant's. */
 export interface StoredClient {
+  readonly tenant: string
   readonly platform: string
   readonly server: string
   readonly redirectUri: string
@@ -104,8 +105,9 @@ export interface OAuthStore {
   putState(state: OAuthState): Promise<void>
   /** Takes once: the second of two racing calls gets undefined. `expired` is taken too, and says so. Another tenant's is left alone and looks missing. */
   takeState(tenant: string, id: string): Promise<{ readonly state: OAuthState; readonly expired: boolean } | undefined>
-  client(platform: string, server: string, redirectUri: string): Promise<StoredClient | undefined>
+  client(tenant: string, platform: string, server: string, redirectUri: string): Promise<StoredClient | undefined>
   /** First one wins; answers the one that is stored. With `replacing`, only if the stored `sealed` is still that. */
   putClient(client: StoredClient, replacing?: JsonText): Promise<StoredClient>
+  /** Of any tenant; for key rotation. */
   clientsNotUnder(keyId: string, limit: number): Promise<StoredClient[]>
 }

@@ -3,10 +3,11 @@
 import type { OAuthStore, StoredClient } from '../contract/connection-store.ts'
 import { byText, keyOf, ofTenant, type Tables } from './tables.ts'
 
-const clientKey = (platform: string, server: string, redirectUri: string) => keyOf(platform, server, redirectUri)
+const clientKey = ({ tenant, platform, server, redirectUri }: Pick<StoredClient, 'tenant' | 'platform' | 'server' | 'redirectUri'>) =>
+  keyOf(tenant, platform, server, redirectUri)
 
 const putClient = (tables: Tables, client: StoredClient, replacing: string | undefined): StoredClient => {
-  const key = clientKey(client.platform, client.server, client.redirectUri)
+  const key = clientKey(client)
   const before = tables.clients.get(key)
   if (before === undefined || before.sealed === replacing) tables.clients.set(key, { ...client })
   return { ...(tables.clients.get(key) ?? client) }
@@ -23,15 +24,15 @@ export const memoryOAuth = (tables: Tables): OAuthStore => ({
     tables.oauthStates.delete(id)
     return { state, expired: state.expiresAt <= tables.now() }
   },
-  client: async (platform, server, redirectUri) => {
-    const client = tables.clients.get(clientKey(platform, server, redirectUri))
+  client: async (tenant, platform, server, redirectUri) => {
+    const client = tables.clients.get(clientKey({ tenant, platform, server, redirectUri }))
     return client && { ...client }
   },
   putClient: async (client, replacing) => putClient(tables, client, replacing),
   clientsNotUnder: async (keyId, limit) =>
     [...tables.clients.values()]
       .filter((client) => client.keyId !== keyId)
-      .sort((a, b) => byText(clientKey(a.platform, a.server, a.redirectUri), clientKey(b.platform, b.server, b.redirectUri)))
+      .sort((a, b) => byText(clientKey(a), clientKey(b)))
       .slice(0, limit)
       .map((client) => ({ ...client })),
 })

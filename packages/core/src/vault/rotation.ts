@@ -15,11 +15,11 @@ interface RotationOptions extends Pick<Vault, 'rewrap' | 'sealRow' | 'openRow'> 
 /** How often a row is read again because a refresh moved it. */
 const tries = 5
 
-/** The sealed client of one server; its row name is part of the seal. */
-export const clientPlace = ({ platform, server, redirectUri }: Pick<StoredClient, 'platform' | 'server' | 'redirectUri'>) => ({
+/** The sealed client of one tenant on one server; its row name is part of the seal. */
+export const clientPlace = ({ tenant, platform, server, redirectUri }: Pick<StoredClient, 'tenant' | 'platform' | 'server' | 'redirectUri'>) => ({
   table: 'oauth-client',
-  tenant: '',
-  row: JSON.stringify([platform, server, redirectUri]),
+  tenant,
+  row: JSON.stringify([tenant, platform, server, redirectUri]),
 })
 
 interface Pass<Row> {

@@ -272,7 +272,7 @@ const many = (auth: OAuth2) =>
     http: { base: ({ server }) => `${server ?? 'https://acme.test'}/api/`, hosts: ({ server }) => [new URL(server ?? 'https://acme.test').host] },
   })
 
-test('on a platform of many servers a client is registered once per server and redirect URI, by many processes, and kept sealed', async () => {
+test('on a platform of many servers a client is registered once per tenant, server and redirect URI, by many processes, and kept sealed', async () => {
   const { auth, registered } = perServer()
   const world = worldOf({ adapters: [many(auth)] })
   const processes = [world, world.process(), world.process()]
@@ -296,7 +296,10 @@ test('on a platform of many servers a client is registered once per server and r
   await begin(world, { server: 'acme.test', redirectUri: 'https://host.test/other' })
   await begin(world, { server: 'other.test' })
   expect(registered()).toBe(before + 2)
-  expect(JSON.stringify(await world.storage.oauth.client('acme', 'https://acme.test', callback))).not.toContain('canary')
+  const theirs = await begin(world, { server: 'acme.test', tenant: 't2' })
+  expect(registered()).toBe(before + 3)
+  expect(new URL(theirs).searchParams.get('client_id')).not.toBe(new URL(urls[0]?.url ?? '').searchParams.get('client_id'))
+  expect(JSON.stringify(await world.storage.oauth.client('t1', 'acme', 'https://acme.test', callback))).not.toContain('canary')
 })
 
 test.each([

@@ -136,7 +136,7 @@ export const connectionRules: readonly Rule[] = [
       const connections = [await scene.connect('tenant-a'), await scene.connect('tenant-b'), await scene.connect('tenant-c')]
       const expiresAt = (await scene.storage.now()) + aMinuteMs
       await scene.storage.oauth.putState({ id: scene.id('state'), tenant: 'tenant-a', keyId: 'key-1', sealed: '{}', expiresAt })
-      const client = { platform: 'm', server: 'https://s.example', redirectUri: 'https://app.example', keyId: 'key-2', sealed: '{}' }
+      const client = { tenant: 'tenant-a', platform: 'm', server: 'https://s.example', redirectUri: 'https://app.example', keyId: 'key-2', sealed: '{}' }
       await scene.storage.oauth.putClient(client)
       const ids = connections.map(({ grantId }) => grantId)
       const stale = async (limit: number) => (await scene.storage.connections.grantsNotUnder('key-2', limit)).map(({ id }) => id)

@@ -98,15 +98,18 @@ export const grantRules: readonly Rule[] = [
   {
     name: 'of fifty that register a client, the first one is the one for all, until it is replaced by who knows it',
     run: async (scene) => {
-      const client = (sealed: string, keyId = 'key-1') => ({ platform: 'm', server: 'https://s.example', redirectUri: 'https://app.example/cb', keyId, sealed })
+      const client = (sealed: string, keyId = 'key-1', tenant = 'tenant-a') => ({
+        ...{ tenant, platform: 'm', server: 'https://s.example', redirectUri: 'https://app.example/cb' },
+        ...{ keyId, sealed },
+      })
       const answers = await atOnce(50, (n) => scene.storage.oauth.putClient(client(`{"n":${n}}`)))
       assert.equal(new Set(answers.map(({ sealed }) => sealed)).size, 1)
       const [first] = answers
       assert.ok(first)
-      assert.deepEqual(await scene.storage.oauth.client('m', 'https://s.example', 'https://app.example/cb'), first)
+      assert.deepEqual(await scene.storage.oauth.client('tenant-a', 'm', 'https://s.example', 'https://app.example/cb'), first)
       assert.deepEqual(await scene.storage.oauth.putClient(client('{"x":1}'), '{"guess":1}'), first)
       assert.deepEqual(await scene.storage.oauth.putClient(client('{"x":1}', 'key-2'), first.sealed), client('{"x":1}', 'key-2'))
-      assert.equal(await scene.storage.oauth.client('m', 'https://other.example', 'https://app.example/cb'), undefined)
+      assert.equal(await scene.storage.oauth.client('tenant-a', 'm', 'https://other.example', 'https://app.example/cb'), undefined)
     },
   },
 ]

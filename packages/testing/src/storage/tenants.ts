@@ -21,6 +21,8 @@ const owned = async (scene: Scene): Promise<Owned> => {
   const stateId = scene.id('state')
   const expiresAt = (await scene.storage.now()) + aMinuteMs
   await scene.storage.oauth.putState({ id: stateId, tenant: 'tenant-a', keyId: 'key-1', sealed: '{}', expiresAt })
+  const at = { tenant: 'tenant-a', platform: 'm', server: 'https://s.example', redirectUri: 'https://app.example/cb' }
+  await scene.storage.oauth.putClient({ ...at, keyId: 'key-1', sealed: '{"of":"a"}' })
   return { connection, grant, delivery: await scene.get(delivery), stateId }
 }
 
@@ -59,6 +61,7 @@ const trespasses: Readonly<Record<string, readonly [attempt: Trespass, answer: u
   'connections.remove': [({ connections }, { connection }) => connections.remove('tenant-b', connection.id), 'not-found'],
   'connections.replaceGrant': [({ connections }, { grant }) => connections.replaceGrant('tenant-b', grant.id, 1, { sealed: '{"mine":1}' }), false],
   'connections.lease': [({ connections }, { grant }) => connections.lease('tenant-b', grant.id, 1, 'thief', aMinuteMs), false],
+  'oauth.client': [({ oauth }) => oauth.client('tenant-b', 'm', 'https://s.example', 'https://app.example/cb'), undefined],
   'oauth.takeState': [({ oauth }, { stateId }) => oauth.takeState('tenant-b', stateId), undefined],
 }
 
@@ -93,6 +96,19 @@ export const tenantRules: readonly Rule[] = [
       assert.equal(await scene.storage.connections.lease('tenant-a', grantId, 1, 'owner', aMinuteMs), true)
       await scene.storage.connections.unlease('tenant-b', grantId, 'owner')
       assert.equal(await scene.storage.connections.lease('tenant-a', grantId, 1, 'another', aMinuteMs), false)
+    },
+  },
+  {
+    name: 'clients of two tenants on one server are apart',
+    run: async (scene) => {
+      const at = { platform: 'm', server: 'https://s.example', redirectUri: 'https://app.example/cb', keyId: 'key-1' }
+      const clients = ['tenant-a', 'tenant-b'].map((tenant) => ({ ...at, tenant, sealed: JSON.stringify({ tenant }) }))
+      for (const client of clients) assert.deepEqual(await scene.storage.oauth.putClient(client), client)
+      const [mine, theirs] = clients
+      assert.ok(mine && theirs)
+      await scene.storage.oauth.putClient({ ...mine, sealed: '{"new":1}' }, mine.sealed)
+      assert.deepEqual(await scene.storage.oauth.client('tenant-b', at.platform, at.server, at.redirectUri), theirs)
+      assert.deepEqual(await scene.storage.oauth.clientsNotUnder('key-2', 10), [{ ...mine, sealed: '{"new":1}' }, theirs])
     },
   },
   {
