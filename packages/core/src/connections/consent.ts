@@ -34,6 +34,16 @@ const pendingOf = async (deps: ConnectionsDeps, tenant: string, state: string | 
 /** OAuth servers have the registration under the server's name. */
 const needsServer = (adapter: Adapter): boolean => typeof authOf(adapter, 'oauth2').client === 'function'
 
+/** Nobody has settings to look at: the next `begin` registers anew. */
+const orForgotten =
+  (adapter: Adapter) =>
+  (error: unknown): never => {
+    if (!needsServer(adapter) || !PublishError.is(error) || error.platformCode !== 'invalid_client') throw error
+    throw new PublishError('setup', `${adapter.name}: this server does not know our registration any more. Nothing was connected. ${again}`, {
+      platform: adapter.id,
+    })
+  }
+
 const typedAuth = (adapter: Adapter, method: 'session' | 'keys' | undefined) =>
   authOf(adapter, method ?? (adapter.auth.find(({ type }) => type !== 'oauth2')?.type === 'keys' ? 'keys' : 'session'))
 
@@ -45,7 +55,7 @@ export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Con
     checkRedirect(redirectUri)
     const server = serverOf(adapter, named, needsServer(adapter))
     await targetOf(deps, tenant, platform, reconnect)
-    const client = await clients.of(adapter, auth, { tenant, server, redirectUri })
+    const client = await clients.forConsent(adapter, auth, { tenant, server, redirectUri })
     const verifier = auth.pkce === false ? undefined : newToken(deps.random)
     const state = await rememberOAuth(deps, tenant, { platform, redirectUri, server, session: sessionHash(session), verifier, reconnect })
     return { url: authorizationUrl({ auth, client, redirectUri, state, verifier }), state }
@@ -59,7 +69,7 @@ export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Con
     const auth = authOf(adapter, 'oauth2')
     const client = await clients.of(adapter, auth, { tenant, server, redirectUri })
     const code = codeOf(adapter, client, parameters)
-    const tokens = await exchangeCode(deps, adapter, { auth, client, code, redirectUri, verifier })
+    const tokens = await exchangeCode(deps, adapter, { auth, client, code, redirectUri, verifier }).catch(orForgotten(adapter))
     const data = { method: 'oauth2' as const, server: tokens.server ?? server, loginServer: server, redirectUri }
     const credentials: Credentials = { access: tokens.access, fields: {}, ...(tokens.refresh !== undefined && { refresh: tokens.refresh }) }
     return adopt(deps, { tenant, adapter, credentials, applied: { bearer: tokens.access }, data, expiresInMs: tokens.expiresInMs, reconnect })

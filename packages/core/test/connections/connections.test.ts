@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { OAuth2, OAuthClient } from '../../src/contract/auth.ts'
-import { adapterWith, callback, json, keysAuth, lost, oauth2, sessionAuth, status } from './platform.ts'
+import { adapterWith, callback, json, keysAuth, lost, notReached, oauth2, sessionAuth, status } from './platform.ts'
 import { failure, worldOf } from './world.ts'
 
 type World = ReturnType<typeof worldOf>
@@ -300,6 +300,43 @@ test('on a platform of many servers a client is registered once per tenant, serv
   expect(registered()).toBe(before + 3)
   expect(new URL(theirs).searchParams.get('client_id')).not.toBe(new URL(urls[0]?.url ?? '').searchParams.get('client_id'))
   expect(JSON.stringify(await world.storage.oauth.client('t1', 'acme', 'https://acme.test', callback))).not.toContain('canary')
+})
+
+test('a server that knows no client of ours is asked for one new registration per consent, and never in a loop', async () => {
+  const { auth, registered } = perServer()
+  const world = worldOf({ adapters: [many(auth)] })
+  await begin(world, { server: 'acme.test' })
+  for (let n = 1; n <= 3; n++) {
+    world.platform.fault('/oauth/token', async () => json({ error: 'invalid_client' }, 401))
+    await begin(world, { server: 'acme.test' })
+    expect([registered(), world.platform.calls('/oauth/token')]).toEqual([1 + n, n])
+  }
+})
+
+test('of many processes that find their client forgotten, all go on with one new one', async () => {
+  const { auth } = perServer()
+  const world = worldOf({ adapters: [many(auth)] })
+  const before = new URL(await begin(world, { server: 'acme.test' })).searchParams.get('client_id')
+  const processes = [world, world.process(), world.process(), world.process()]
+  for (const _ of processes) world.platform.fault('/oauth/token', async () => json({ error: 'invalid_client' }, 401))
+  const at = { tenant: 't1', platform: 'acme', redirectUri: callback, server: 'acme.test' }
+  const urls = await Promise.all(processes.map(({ connections }) => connections.begin(at)))
+  const ids = new Set(urls.map(({ url }) => new URL(url).searchParams.get('client_id')))
+  expect([ids.size, ids.has(before)]).toEqual([1, false])
+})
+
+test.each([
+  ['is down', status(503)],
+  ['does not answer', () => new Promise<Response>(() => undefined)],
+  ['cannot be reached', notReached],
+  ['says something else', async () => json({ error: 'invalid_request' }, 401)],
+] as const)('a server that %s has not forgotten us: the consent begins with the client there is', async (_, fault) => {
+  const { auth, registered } = perServer()
+  const world = worldOf({ adapters: [many(auth)] })
+  await begin(world, { server: 'acme.test' })
+  world.platform.fault('/oauth/token', fault)
+  await world.clock.until(begin(world, { server: 'acme.test' }))
+  expect(registered()).toBe(1)
 })
 
 test.each([
