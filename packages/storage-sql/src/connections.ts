@@ -1,8 +1,10 @@
 // Connections: what a consent opened, found by id and by account. A reconnect moves the row to the new grant and keeps its id.
 
-import type { Connection, ConnectionState, Grant, Page, Paged } from '@syndikit/core'
+import type { Connection, ConnectionState, Grant, NewEvent, Page, Paged } from '@syndikit/core'
 import type { Work } from './connector.ts'
 import { checkLimit, fromCursor } from './cursor.ts'
+import { tell } from './finish.ts'
+import { wake } from './hands.ts'
 import { toPage } from './lists.ts'
 import { connectionColumns, toConnection } from './rows.ts'
 import type { Sql } from './sql.ts'
@@ -53,10 +55,21 @@ function* putConnection(sql: Sql, grantId: string, given: NewConnection): Work<C
   return toConnection(row)
 }
 
-export function* put(sql: Sql, grant: Grant, connections: readonly NewConnection[]): Work<Connection[]> {
+/** Which of these accounts are connected and kept already. */
+function* activeOf(sql: Sql, { tenant, platform }: Grant, connections: readonly NewConnection[]): Work<string[]> {
+  const rows = yield sql(
+    `select id from syndikit_connections where tenant = :tenant and platform = :platform and state = 'active' and account_id in ${sql.dialect.list('accounts')}${sql.dialect.lock}`,
+    { tenant, platform, accounts: toJson(connections.map(({ accountId }) => accountId)) },
+  )
+  return rows.map(({ id }) => String(id))
+}
+
+export function* put(sql: Sql, grant: Grant, connections: readonly NewConnection[], restored: NewEvent | undefined): Work<Connection[]> {
   const foreign = connections.find(({ tenant }) => tenant !== grant.tenant)
   if (foreign) throw new TypeError(`syndikit: connection ${foreign.id} is of another tenant than its grant ${grant.id}.`)
-  yield* insertGrant(sql, grant)
+  const active = restored ? yield* activeOf(sql, grant, connections) : []
+  const rev = grant.rev + (active.length > 0 ? 1 : 0)
+  yield* insertGrant(sql, { ...grant, rev })
   const stored: Connection[] = []
   for (const connection of connections) stored.push(yield* putConnection(sql, grant.id, connection))
   yield sql(
@@ -64,6 +77,10 @@ export function* put(sql: Sql, grant: Grant, connections: readonly NewConnection
     and not exists (select 1 from syndikit_connections c where c.grant_id = syndikit_grants.id)`,
     { tenant: grant.tenant, id: grant.id },
   )
+  if (restored && active.length > 0) {
+    yield* tell(sql, [{ tenant: grant.tenant, subjectId: grant.id, rev, event: restored }])
+    yield* wake(sql, grant.tenant, active)
+  }
   return stored
 }
 

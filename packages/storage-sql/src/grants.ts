@@ -1,8 +1,9 @@
 // Grants: compare-and-set on the version, the refresh lease, and what key rotation needs to see.
 
-import type { Grant, GrantChange, NewEvent } from '@syndikit/core'
+import type { ConnectionStore, Grant, GrantChange } from '@syndikit/core'
 import type { Value, Work } from './connector.ts'
 import { tell } from './finish.ts'
+import { wake } from './hands.ts'
 import { grantColumns, toGrant } from './rows.ts'
 import type { Sql } from './sql.ts'
 
@@ -40,7 +41,7 @@ export function* replaceGrant(
   id: string,
   version: number,
   change: GrantChange,
-  more: { event?: NewEvent | undefined; leaseOwner?: string | undefined } = {},
+  more: Parameters<ConnectionStore['replaceGrant']>[4] = {},
 ): Work<boolean> {
   const held = yield* lockGrant(sql, tenant, id)
   if (held?.grant.version !== version) return false
@@ -58,6 +59,14 @@ export function* replaceGrant(
     yield sql(`update syndikit_grants set ${assignments} where id = :id`, { ...Object.fromEntries(sets), id })
   }
   if (more.event) yield* tell(sql, [{ tenant, subjectId: id, rev: held.grant.rev + 1, event: more.event }])
+  if (more.wake) {
+    const rows = yield sql('select id from syndikit_connections where grant_id = :id', { id })
+    yield* wake(
+      sql,
+      tenant,
+      rows.map((row) => String(row.id)),
+    )
+  }
   return true
 }
 

@@ -71,7 +71,8 @@ export function* resolve(sql: Sql, tenant: string, id: string, rev: number, verd
   return 'done'
 }
 
-export function* wake(sql: Sql, tenant: string, connectionIds: readonly string[]): Work<number> {
+/** After a reconnect: what waited for these connections becomes due. */
+export function* wake(sql: Sql, tenant: string, connectionIds: readonly string[]): Work<void> {
   const rows = yield sql(
     `select id from syndikit_deliveries where tenant = :tenant and connection_id in ${sql.dialect.list('connections')}
     and ${postponed} and due_at <= :now and next_at > :now order by id${sql.dialect.lock}`,
@@ -79,5 +80,4 @@ export function* wake(sql: Sql, tenant: string, connectionIds: readonly string[]
   )
   if (rows.length > 0)
     yield sql(`update syndikit_deliveries set next_at = :now, rev = rev + 1 where id in ${sql.dialect.list('ids')}`, { ids: toJson(rows.map(({ id }) => id)) })
-  return rows.length
 }

@@ -8,7 +8,7 @@ import { drive, type SqlConnector, type Work } from './connector.ts'
 import { dialects } from './dialect/dialects.ts'
 import { ackEvents, readEvents, releaseReader } from './events.ts'
 import * as grants from './grants.ts'
-import { cancel, reschedule, resolve, wake } from './hands.ts'
+import { cancel, reschedule, resolve } from './hands.ts'
 import { extend, save } from './held.ts'
 import * as lists from './lists.ts'
 import { migrate } from './migrate.ts'
@@ -26,7 +26,7 @@ export interface SqlStorageOptions {
 type Verb = <T>(work: (sql: Sql) => Work<T>) => Promise<T>
 
 const connectionVerbs = (write: Verb, read: Verb): Storage['connections'] => ({
-  put: (grant, connections) => write((sql) => accounts.put(sql, grant, connections)),
+  put: (grant, connections, restored) => write((sql) => accounts.put(sql, grant, connections, restored)),
   get: (tenant, id) => read((sql) => accounts.connection(sql, tenant, id)),
   byAccount: (tenant, platform, accountId) => read((sql) => accounts.byAccount(sql, tenant, platform, accountId)),
   grant: (tenant, id) => read((sql) => grants.grant(sql, tenant, id)),
@@ -57,7 +57,6 @@ const deliveryVerbs = (write: Verb, read: Verb): Storage['deliveries'] => ({
   cancel: (tenant, id) => write((sql) => cancel(sql, tenant, id)),
   reschedule: (tenant, id, dueAt) => write((sql) => reschedule(sql, tenant, id, dueAt)),
   resolve: (tenant, id, rev, row) => write((sql) => resolve(sql, tenant, id, rev, row)),
-  wake: (tenant, connectionIds) => write((sql) => wake(sql, tenant, connectionIds)),
   get: (tenant, id) => read((sql) => lists.delivery(sql, tenant, id)),
   attempts: (tenant, id) => read((sql) => lists.attempts(sql, tenant, id)),
   list: (tenant, page) => read((sql) => lists.list(sql, tenant, page)),

@@ -226,6 +226,18 @@ export const faults: readonly Fault[] = [
   { name: 'holds that are forgotten', noticedBy: /a hold moves/, break: quotas(() => ({ hold: async () => {} })) },
   { name: 'leases for everybody', noticedBy: /want to refresh/, break: connections(() => ({ lease: async () => true })) },
   {
+    name: 'a reconnect that nobody hears of',
+    noticedBy: /a reconnect tells of it/,
+    break: connections((whole) => ({ put: (grant, rows) => whole.put(grant, rows) })),
+  },
+  {
+    name: 'a restored grant that wakes nothing',
+    noticedBy: /a grant that is restored/,
+    break: connections((whole) => ({
+      replaceGrant: (tenant, id, version, change, more) => whole.replaceGrant(tenant, id, version, change, { ...more, wake: false }),
+    })),
+  },
+  {
     name: 'credentials written without comparing',
     noticedBy: /fifty that replace/,
     break: uncompared,

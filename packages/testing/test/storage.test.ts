@@ -31,9 +31,9 @@ describe('a storage with one fault fails', () => {
 describe('a verb that ignores its tenant fails', () => {
   const verbs = {
     publications: ['get'],
-    deliveries: ['get', 'attempts', 'list', 'counts', 'claimed', 'cancel', 'reschedule', 'resolve', 'wake'],
+    deliveries: ['get', 'attempts', 'list', 'counts', 'claimed', 'cancel', 'reschedule', 'resolve'],
     connections: ['get', 'byAccount', 'grant', 'ofGrant', 'list', 'update', 'remove', 'replaceGrant', 'lease', 'unlease'],
-    oauth: ['takeState'],
+    oauth: ['client', 'takeState'],
   } as const
   for (const [group, names] of Object.entries(verbs))
     for (const verb of names)

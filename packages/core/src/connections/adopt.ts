@@ -99,18 +99,7 @@ const newGrant = async ({ storage, vault, random }: Deps, consent: Consent): Pro
   }
 }
 
-/** Tells the host, and lets what waited for the account go out. */
-const restore = async ({ storage, woken }: Deps, grant: Grant, moved: readonly Connection[]): Promise<void> => {
-  const event = { type: 'grant:restored', data: JSON.stringify({ platform: grant.platform }) }
-  await storage.connections.replaceGrant(grant.tenant, grant.id, grant.version, { state: 'active' }, { event })
-  await storage.deliveries.wake(
-    grant.tenant,
-    moved.map(({ id }) => id),
-  )
-  woken?.([])
-}
-
-/** Everything is read and checked before anything is written; one write makes the grant and its connections. */
+/** Everything is read and checked before anything is written; one write makes the grant and its connections, tells the host, and wakes what waited. */
 export const adopt = async (deps: Deps, consent: Consent): Promise<ConnectionInfo[]> => {
   const { storage, vault, clock, random, fetch } = deps
   const { tenant, adapter, applied, credentials, data } = consent
@@ -125,9 +114,8 @@ export const adopt = async (deps: Deps, consent: Consent): Promise<ConnectionInf
     state: accounts.length === 1 ? ('active' as const) : ('offered' as const),
     ...columnsOf(vault, grant, account),
   }))
-  const stored = await storage.connections.put(grant, rows)
-  const moved = stored.filter(({ accountId }) => chosen.some(({ account, connection }) => account.id === accountId && connection?.state === 'active'))
-  if (moved.length > 0) await restore(deps, grant, moved)
+  const stored = await storage.connections.put(grant, rows, { type: 'grant:restored', data: JSON.stringify({ platform: adapter.id }) })
+  if (chosen.some(({ connection }) => connection?.state === 'active')) deps.woken?.([])
   const now = new Map(stored.map((connection) => [connection.accountId, infoOf(connection, grant)]))
   return known.flatMap(({ account, connection, grant: old }) => now.get(account.id) ?? (connection ? infoOf(connection, old) : []))
 }

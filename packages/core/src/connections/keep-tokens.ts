@@ -59,11 +59,11 @@ const store = async (deps: Deps, renewed: Renewed): Promise<boolean> => {
   const current = await connections.grant(tenant, id)
   if (!current || current.version !== version) return true
   const change = await changeOf(deps, renewed, current)
-  const event = restoredEvent(current)
+  const told = { event: restoredEvent(current), wake: current.state === 'needs_reauth' }
   // A late answer comes after the lease: the version alone still keeps it from overwriting anything newer.
   return (
-    (await connections.replaceGrant(tenant, id, version, change, { event, leaseOwner: renewed.owner })) ||
-    connections.replaceGrant(tenant, id, version, change, { event })
+    (await connections.replaceGrant(tenant, id, version, change, { ...told, leaseOwner: renewed.owner })) ||
+    connections.replaceGrant(tenant, id, version, change, told)
   )
 }
 

@@ -50,8 +50,10 @@ export interface ConnectionStore {
   /**
    * One transaction. Inserts the grant and its connections. A connection whose (tenant, platform, account) exists is moved to this grant, keeps its id and creation time,
    * and stays `active` if it was. Grants of the same tenant that no connection points to any more are removed, sealed key and all. Answers the connections as stored, in the given order.
+   *
+   * `restored` is stored as the grant's event, with `rev + 1`, where one of the connections was `active` before; deliveries that wait for those become due now, as with `wake` of `replaceGrant`.
    */
-  put(grant: Grant, connections: readonly Omit<Connection, 'createdAt'>[]): Promise<Connection[]>
+  put(grant: Grant, connections: readonly Omit<Connection, 'createdAt'>[], restored?: NewEvent): Promise<Connection[]>
   get(tenant: string, id: string): Promise<Connection | undefined>
   /** By account, to find what a reconnect would replace. */
   byAccount(tenant: string, platform: string, accountId: string): Promise<Connection | undefined>
@@ -63,14 +65,15 @@ export interface ConnectionStore {
   update(tenant: string, id: string, change: Partial<Pick<Connection, 'state' | 'name' | 'data' | 'sealed'>>): Promise<boolean>
   /**
    * Compare-and-set on the grant's `version`; `version + 1` when `sealed` is in the change, `rev + 1` and the event stored when one is given. False: somebody moved it; re-read.
-   * With `leaseOwner`, also only while that owner's lease stands, and the lease ends with it.
+   * With `leaseOwner`, also only while that owner's lease stands, and the lease ends with it. With `wake`, due deliveries of its connections that wait for a later moment
+   * (`scheduled`, `dueAt` ≤ now < `nextAt`) become due now.
    */
   replaceGrant(
     tenant: string,
     id: string,
     version: number,
     change: GrantChange,
-    more?: { event?: NewEvent | undefined; leaseOwner?: string | undefined },
+    more?: { event?: NewEvent | undefined; leaseOwner?: string | undefined; wake?: boolean | undefined },
   ): Promise<boolean>
   /** Refresh lease: sets `refreshStartedAt` before the call leaves. False: another holder whose lease has not ended, or the version moved. */
   lease(tenant: string, id: string, version: number, owner: string, leaseMs: number): Promise<boolean>

@@ -205,8 +205,6 @@ export interface DeliveryStore {
     rev: number,
     row: Omit<Settle, 'id' | 'fence' | 'to'> & { readonly to: 'published' | 'failed' | 'scheduled' },
   ): Promise<Written>
-  /** Due rows of these connections that wait for a later moment (`scheduled`, `dueAt` ≤ now < `nextAt`) become due now; after a reconnect. */
-  wake(tenant: string, connectionIds: readonly string[]): Promise<number>
   get(tenant: string, id: string): Promise<Delivery | undefined>
   /** Oldest first. */
   attempts(tenant: string, id: string): Promise<Attempt[]>

@@ -1,7 +1,9 @@
 // Grants and connections in memory.
 
 import type { Connection, ConnectionStore, Grant, GrantChange } from '../contract/connection-store.ts'
+import type { NewEvent } from '../contract/storage.ts'
 import { page } from './pages.ts'
+import { wake } from './settle.ts'
 import { byText, type GrantRow, keyOf, ofTenant, type Tables, tell, toGrant } from './tables.ts'
 
 const given = <T extends object>(change: T): Partial<T> => Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Partial<T>
@@ -13,26 +15,42 @@ const accountOf = (tables: Tables, tenant: string, platform: string, accountId: 
 
 const opensNothing = (tables: Tables, grantId: string) => ![...tables.connections.values()].some((row) => row.grantId === grantId)
 
-const put = (tables: Tables, grant: Grant, connections: readonly Omit<Connection, 'createdAt'>[]): Connection[] => {
+type NewConnection = Omit<Connection, 'createdAt'>
+
+/** An account that was there before keeps its id and its age, and stays active if it was. */
+const place = (tables: Tables, connection: NewConnection): Connection => {
+  const before = accountOf(tables, connection.tenant, connection.platform, connection.accountId)
+  const { id, createdAt } = before ?? { id: connection.id, createdAt: tables.now() }
+  const row = { ...connection, id, createdAt, state: before?.state === 'active' ? before.state : connection.state }
+  tables.connections.set(row.id, row)
+  return { ...row }
+}
+
+/** Which of these accounts are connected and kept already. */
+const activeOf = (tables: Tables, connections: readonly NewConnection[]): string[] =>
+  connections.flatMap(({ tenant, platform, accountId }) => {
+    const row = accountOf(tables, tenant, platform, accountId)
+    return row?.state === 'active' ? [row.id] : []
+  })
+
+const put = (tables: Tables, grant: Grant, connections: readonly NewConnection[], restored: NewEvent | undefined): Connection[] => {
   const foreign = connections.find(({ tenant }) => tenant !== grant.tenant)
   if (foreign) throw new TypeError(`syndikit: connection ${foreign.id} is of another tenant than its grant ${grant.id}.`)
   if (tables.grants.has(grant.id)) throw new Error(`syndikit: the grant ${grant.id} is stored already.`)
-  tables.grants.set(grant.id, { ...grant, leaseOwner: null, leaseUntil: 0 })
-  const stored = connections.map((connection) => {
-    const before = accountOf(tables, connection.tenant, connection.platform, connection.accountId)
-    const row = {
-      ...connection,
-      id: before?.id ?? connection.id,
-      grantId: grant.id,
-      state: before?.state === 'active' ? before.state : connection.state,
-      createdAt: before?.createdAt ?? tables.now(),
-    }
-    tables.connections.set(row.id, row)
-    return { ...row }
-  })
+  const active = activeOf(tables, connections)
+  const row = { ...grant, leaseOwner: null, leaseUntil: 0 }
+  tables.grants.set(grant.id, row)
+  const stored = connections.map((connection) => place(tables, { ...connection, grantId: grant.id }))
   for (const { id, tenant } of tables.grants.values()) if (tenant === grant.tenant && id !== grant.id && opensNothing(tables, id)) tables.grants.delete(id)
+  if (restored && active.length > 0) {
+    tell(tables, row.tenant, row.id, ++row.rev, restored)
+    wake(tables, row.tenant, active)
+  }
   return stored
 }
+
+const connectionsOf = (tables: Tables, grantId: string): string[] =>
+  [...tables.connections.values()].filter((row) => row.grantId === grantId).map(({ id }) => id)
 
 const leaseStands = (tables: Tables, row: GrantRow) => row.leaseOwner !== null && row.leaseUntil > tables.now()
 
@@ -49,6 +67,7 @@ const replaceGrant = (
   if (change.sealed !== undefined) row.version++
   if (more.leaseOwner !== undefined) Object.assign(row, { leaseOwner: null, leaseUntil: 0 })
   if (more.event) tell(tables, row.tenant, row.id, ++row.rev, more.event)
+  if (more.wake) wake(tables, row.tenant, connectionsOf(tables, row.id))
   return true
 }
 
@@ -124,7 +143,7 @@ const grants = (tables: Tables): Verbs<'grant' | 'replaceGrant' | 'lease' | 'unl
 export const memoryConnections = (tables: Tables): ConnectionStore => ({
   ...reads(tables),
   ...grants(tables),
-  put: async (grant, connections) => put(tables, grant, connections),
+  put: async (grant, connections, restored) => put(tables, grant, connections, restored),
   update: async (tenant, id, change) => {
     const row = ofTenant(tables.connections.get(id), tenant)
     if (row) Object.assign(row, given(change))

@@ -3,7 +3,7 @@
 import { type Attempt, type DeliveryFilter, type DeliveryStore, type State, states } from '../contract/storage.ts'
 import { claim } from './claim.ts'
 import { checkLimit, page } from './pages.ts'
-import { cancel, extend, reschedule, resolve, save, settle, wake } from './settle.ts'
+import { cancel, extend, reschedule, resolve, save, settle } from './settle.ts'
 import { byText, type DeliveryRow, keyOf, ofTenant, type Tables, toDelivery } from './tables.ts'
 
 const matches = (row: DeliveryRow, filter: DeliveryFilter): boolean =>
@@ -44,7 +44,6 @@ export const memoryDeliveries = (tables: Tables): DeliveryStore => ({
   cancel: async (tenant, id) => cancel(tables, tenant, id),
   reschedule: async (tenant, id, dueAt) => reschedule(tables, tenant, id, dueAt),
   resolve: async (tenant, id, rev, verdict) => resolve(tables, tenant, id, rev, verdict),
-  wake: async (tenant, connectionIds) => wake(tables, tenant, connectionIds),
   get: async (tenant, id) => {
     const row = ofTenant(tables.deliveries.get(id), tenant)
     return row && toDelivery(row)

@@ -107,7 +107,8 @@ export const resolve = (tables: Tables, tenant: string, id: string, rev: number,
   return 'done'
 }
 
-export const wake = (tables: Tables, tenant: string, connectionIds: readonly string[]): number => {
+/** After a reconnect: what waited for these connections becomes due. */
+export const wake = (tables: Tables, tenant: string, connectionIds: readonly string[]): void => {
   const now = tables.now()
   const waiting = [...tables.deliveries.values()].filter(
     (row) =>
@@ -122,5 +123,4 @@ export const wake = (tables: Tables, tenant: string, connectionIds: readonly str
     row.nextAt = now
     row.rev++
   }
-  return waiting.length
 }

@@ -16,6 +16,15 @@ const break_ = async (world: World, id: string) => {
   await world.storage.connections.replaceGrant('t1', grant.id, grant.version, { state: 'needs_reauth' })
 }
 
+/** A delivery `d` that is due, and put off until tomorrow because the account must be connected again. */
+const waiting = async (world: World, connectionId: string) => {
+  const delivery = { id: 'd', connectionId, platform: 'acme', action: 'publish', activeKey: 'k', priority: 1, dueAt: world.clock.now() - hour } as const
+  await world.storage.publications.add([{ id: 'p', tenant: 't1', idempotencyKey: null, requestHash: 'h', body: '{}', deliveries: [delivery] }])
+  const { claims } = await world.storage.deliveries.claim({ limit: 1, leaseMs: 60_000, skipTenants: [], skipConnections: [], perTenant: 9, perConnection: 9 })
+  const settled = { steps: '{}', marker: null, tries: 0, result: null, attempt: { id: 'a', data: '{}' }, placements: [] }
+  await world.storage.deliveries.settle([{ ...settled, id: 'd', fence: claims[0]?.fence ?? 0, to: 'scheduled', nextAt: world.clock.now() + 24 * hour }])
+}
+
 test('several accounts are offered; the tenant keeps some at once, and more later', async () => {
   const world = worldOf()
   const found = await world.connect('pages')
@@ -48,17 +57,7 @@ test('a reconnect replaces the credentials under the same id, tells the host, an
   const [first] = await world.connect()
   const old = await world.row(first?.id ?? '')
   await break_(world, first?.id ?? '')
-  await world.storage.publications.add([
-    {
-      ...{ id: 'p', tenant: 't1', idempotencyKey: null, requestHash: 'h', body: '{}' },
-      deliveries: [
-        { id: 'd', connectionId: first?.id ?? '', platform: 'acme', action: 'publish', activeKey: 'k', priority: 1, dueAt: world.clock.now() - hour },
-      ],
-    },
-  ])
-  const { claims } = await world.storage.deliveries.claim({ limit: 1, leaseMs: 60_000, skipTenants: [], skipConnections: [], perTenant: 9, perConnection: 9 })
-  const settled = { steps: '{}', marker: null, tries: 0, result: null, attempt: { id: 'a', data: '{}' }, placements: [] }
-  await world.storage.deliveries.settle([{ ...settled, id: 'd', fence: claims[0]?.fence ?? 0, to: 'scheduled', nextAt: world.clock.now() + 24 * hour }])
+  await waiting(world, first?.id ?? '')
 
   const [again] = await finish(world, await begin(world, { reconnect: first?.id }), 'ann')
   expect(again).toMatchObject({ id: first?.id, state: 'active', connectedAt: first?.connectedAt })
@@ -69,6 +68,23 @@ test('a reconnect replaces the credentials under the same id, tells the host, an
   expect((await world.events()).filter(({ type }) => type.startsWith('grant:'))).toEqual([
     expect.objectContaining({ type: 'grant:restored', subjectId: again?.grantId, platform: 'acme' }),
   ])
+  expect((await world.storage.deliveries.get('t1', 'd'))?.nextAt).toBeLessThanOrEqual(world.clock.now())
+})
+
+test('a process that dies right after the write of a reconnect has told of it, and woken what waited', async () => {
+  const world = worldOf()
+  const [first] = await world.connect()
+  await break_(world, first?.id ?? '')
+  await waiting(world, first?.id ?? '')
+  const { connections } = world.storage
+  const put: typeof connections.put = async (...given) => {
+    await connections.put(...given)
+    throw new Error('killed')
+  }
+  const dying = world.process({ storage: { ...world.storage, connections: { ...connections, put } } })
+  await expect(world.connect('ann', 't1', dying.connections)).rejects.toThrow('killed')
+  expect((await world.row(first?.id ?? '')).grant).toMatchObject({ state: 'active', rev: 1 })
+  expect((await world.events()).map(({ type }) => type)).toContain('grant:restored')
   expect((await world.storage.deliveries.get('t1', 'd'))?.nextAt).toBeLessThanOrEqual(world.clock.now())
 })
 

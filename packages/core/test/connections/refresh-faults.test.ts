@@ -167,6 +167,30 @@ test('an answer that comes after 120 s of patience is still stored, and the acco
   expect(await typesOf(world)).toEqual(['grant:at-risk', 'grant:restored'])
 })
 
+test('an answer that comes after the account was given up restores it, and what waited goes out', async () => {
+  const world = worldOf()
+  const one = await connected(world)
+  const connection = await one.read()
+  await world.clock.advance(2 * hour - 4 * minute)
+  world.platform.fault('/oauth/token', async (_, answer) => {
+    const reply = await answer()
+    await world.clock.sleep(170_000)
+    return reply
+  })
+  const late = world.clock.until(world.access.of(connection))
+  await late
+  const delivery = { id: 'd', connectionId: connection.id, platform: 'acme', action: 'publish', activeKey: 'k', priority: 1, dueAt: world.clock.now() } as const
+  await world.storage.publications.add([{ id: 'p', tenant: 't1', idempotencyKey: null, requestHash: 'h', body: '{}', deliveries: [delivery] }])
+  const { claims } = await world.storage.deliveries.claim({ limit: 1, leaseMs: 60_000, skipTenants: [], skipConnections: [], perTenant: 9, perConnection: 9 })
+  const settled = { steps: '{}', marker: null, tries: 0, result: null, attempt: { id: 'a', data: '{}' }, placements: [] }
+  await world.storage.deliveries.settle([{ ...settled, id: 'd', fence: claims[0]?.fence ?? 0, to: 'scheduled', nextAt: world.clock.now() + 6 * hour }])
+  const { id, version } = await one.grant()
+  await world.storage.connections.replaceGrant('t1', id, version, { state: 'needs_reauth' })
+  await world.clock.advance(60_000)
+  expect(await one.grant()).toMatchObject({ state: 'active', version: 2 })
+  expect((await world.storage.deliveries.get('t1', 'd'))?.nextAt).toBeLessThanOrEqual(world.clock.now())
+})
+
 test('a process that dies between the call and the store: others keep the live token, then try once', async () => {
   const world = worldOf()
   const one = await connected(world)

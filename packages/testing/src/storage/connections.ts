@@ -55,6 +55,49 @@ export const connectionRules: readonly Rule[] = [
     },
   },
   {
+    name: 'a reconnect tells of it and makes due what waited for the account, in one write; a first connection does neither',
+    run: async (scene) => {
+      const event = { type: 'grant:restored', data: '{"platform":"x"}' }
+      const [first, other] = [await scene.connect(), await scene.connect()]
+      const [putOff, elsewhere, resting] = await scene.schedule({ connectionId: first.id }, { connectionId: other.id }, { connectionId: first.id })
+      const { claims } = await scene.claim()
+      const nextAt = (await scene.storage.now()) + aMinuteMs
+      await scene.storage.deliveries.settle(claims.map((claim) => scene.verdict(claim, { to: claim.id === resting ? 'uncertain' : 'scheduled', nextAt })))
+      const future = await scene.scheduleOne({ connectionId: first.id, dueInMs: aMinuteMs })
+      await scene.events()
+      const fresh = scene.grantOf('tenant-a')
+      const offered = await scene.storage.connections.put(fresh, [scene.connectionOf(fresh, { state: 'offered' })], event)
+      const again = scene.grantOf('tenant-a')
+      await scene.storage.connections.put(again, [scene.connectionOf(again, { accountId: offered[0]?.accountId ?? '', state: 'offered' })], event)
+      assert.deepEqual([await scene.events(), (await scene.get(putOff ?? '')).nextAt], [[], nextAt])
+      const grant = scene.grantOf('tenant-a')
+      await scene.storage.connections.put(grant, [scene.connectionOf(grant, { accountId: first.accountId }), scene.connectionOf(grant)], event)
+      assert.equal((await scene.storage.connections.grant('tenant-a', grant.id))?.rev, 1)
+      const told = (await scene.events()).map(({ seq: _, at: __, ...rest }) => rest)
+      assert.deepEqual(told, [{ ...event, tenant: 'tenant-a', subjectId: grant.id, rev: 1 }])
+      assert.equal((await scene.claimOne()).id, putOff)
+      for (const id of [elsewhere, resting]) assert.equal((await scene.get(id ?? '')).nextAt, nextAt)
+      assert.equal((await scene.get(future)).state, 'scheduled')
+    },
+  },
+  {
+    name: 'a grant that is restored makes due what waited for its connections where that is asked for',
+    run: async (scene) => {
+      const [first, other] = [await scene.connect(), await scene.connect()]
+      const [putOff, elsewhere] = await scene.schedule({ connectionId: first.id }, { connectionId: other.id })
+      const nextAt = (await scene.storage.now()) + aMinuteMs
+      const { claims } = await scene.claim()
+      await scene.storage.deliveries.settle(claims.map((claim) => scene.verdict(claim, { to: 'scheduled', nextAt })))
+      const restore = (version: number, wake: boolean) =>
+        scene.storage.connections.replaceGrant('tenant-a', first.grantId, version, { state: 'active' }, { wake })
+      assert.deepEqual([await restore(2, true), await restore(1, false)], [false, true])
+      assert.equal((await scene.get(putOff ?? '')).nextAt, nextAt)
+      assert.equal(await restore(1, true), true)
+      assert.equal((await scene.claimOne()).id, putOff)
+      assert.equal((await scene.get(elsewhere ?? '')).nextAt, nextAt)
+    },
+  },
+  {
     name: 'fifty reconnects of one account at once leave one connection and one grant',
     run: async (scene) => {
       const results = await atOnce(50, () => scene.connect('tenant-a', { accountId: 'one' }))

@@ -1,4 +1,4 @@
-// Rules about what people do to a delivery: cancel, reschedule, resolve, wake.
+// Rules about what people do to a delivery: cancel, reschedule, resolve.
 
 import assert from 'node:assert/strict'
 import type { Settle } from '@syndikit/core'
@@ -143,23 +143,6 @@ export const handsRules: readonly Rule[] = [
       const now = await scene.storage.now()
       const again = scene.publicationOf('tenant-a', [scene.draft(now, free.connectionId, { activeKey: 'free' })])
       assert.deepEqual(await scene.storage.publications.add([again]), { status: 'active', index: 0, deliveryIds: [free.id] })
-    },
-  },
-  {
-    name: 'wake makes due what a limit had put off on these connections, and nothing else',
-    run: async (scene) => {
-      const other = await scene.connect()
-      const connection = await scene.connectionFor('tenant-a')
-      const [putOff, elsewhere, resting] = await scene.schedule({}, { connectionId: other.id }, {})
-      const { claims } = await scene.claim()
-      const nextAt = (await scene.storage.now()) + aMinuteMs
-      await scene.storage.deliveries.settle(claims.map((claim) => scene.verdict(claim, { to: claim.id === resting ? 'uncertain' : 'scheduled', nextAt })))
-      const future = await scene.scheduleOne({ dueInMs: aMinuteMs })
-      assert.equal(await scene.storage.deliveries.wake('tenant-a', [connection]), 1)
-      assert.equal((await scene.claimOne()).id, putOff)
-      for (const id of [elsewhere, resting]) assert.equal((await scene.get(id ?? '')).nextAt, nextAt)
-      assert.equal((await scene.get(future)).state, 'scheduled')
-      assert.equal(await scene.storage.deliveries.wake('tenant-a', []), 0)
     },
   },
 ]

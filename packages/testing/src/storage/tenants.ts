@@ -51,7 +51,6 @@ const trespasses: Readonly<Record<string, readonly [attempt: Trespass, answer: u
     },
     'stale',
   ],
-  'deliveries.wake': [({ deliveries }, { connection }) => deliveries.wake('tenant-b', [connection.id]), 0],
   'connections.get': [({ connections }, { connection }) => connections.get('tenant-b', connection.id), undefined],
   'connections.byAccount': [({ connections }, { connection }) => connections.byAccount('tenant-b', connection.platform, connection.accountId), undefined],
   'connections.grant': [({ connections }, { grant }) => connections.grant('tenant-b', grant.id), undefined],
@@ -80,12 +79,18 @@ export const tenantRules: readonly Rule[] = [
     }),
   ),
   {
-    name: 'waking up touches only deliveries of the tenant that asks',
+    name: 'a reconnect wakes only deliveries of the tenant that asks',
     run: async (scene) => {
       const delivery = await scene.scheduleOne()
       const nextAt = (await scene.storage.now()) + aMinuteMs
       await scene.storage.deliveries.settle([scene.verdict(await scene.claimOne(), { to: 'scheduled', nextAt })])
-      assert.equal(await scene.storage.deliveries.wake('tenant-b', [await scene.connectionFor('tenant-a')]), 0)
+      const ofA = await scene.storage.connections.get('tenant-a', await scene.connectionFor('tenant-a'))
+      const same = { accountId: ofA?.accountId ?? '' }
+      const grant = scene.grantOf('tenant-b')
+      await scene.connect('tenant-b', same)
+      await scene.storage.connections.put(grant, [scene.connectionOf(grant, same)], { type: 'grant:restored', data: '{}' })
+      await scene.storage.connections.replaceGrant('tenant-b', ofA?.grantId ?? '', 1, {}, { wake: true })
+      await scene.storage.connections.replaceGrant('tenant-b', grant.id, 1, {}, { wake: true })
       assert.equal((await scene.get(delivery)).nextAt, nextAt)
     },
   },
