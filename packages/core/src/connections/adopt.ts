@@ -104,7 +104,7 @@ export const adopt = async (deps: Deps, consent: Consent): Promise<ConnectionInf
   const { storage, vault, clock, random, fetch } = deps
   const { tenant, adapter, applied, credentials, data } = consent
   const target = await targetOf(deps, tenant, adapter.id, consent.reconnect)
-  const http = createHttp({ adapter, server: data.server, fetch, clock, random, credentials: async () => applied })
+  const http = createHttp({ adapter, server: data.server, fetch, clock, random, credentials: async () => applied, connecting: true })
   const accounts = await readAccounts(adapter, { http, server: data.server, fields: credentials.fields })
   const known = await lookUp(deps, consent, accounts)
   const chosen = chooseAccounts(adapter, known, target)

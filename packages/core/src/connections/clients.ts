@@ -51,7 +51,7 @@ const register = async (deps: Deps, registration: Registration, replacing?: stri
   const { storage, vault, clock, random, fetch } = deps
   const { adapter, ask, row } = registration
   const { server, redirectUri } = row
-  const http = createHttp({ adapter, server, fetch, clock, random })
+  const http = createHttp({ adapter, server, fetch, clock, random, connecting: true })
   const client = checked(adapter, await ask({ server, redirectUri, http }))
   const first = await storage.oauth.putClient({ ...row, ...vault.sealRow(clientPlace(row), JSON.stringify(client)) }, replacing)
   return open(deps, registration, first.sealed)

@@ -12,19 +12,23 @@ import type { ConnectionsDeps } from './deps.ts'
 import { late, patiently, refreshLeaseMs } from './patient.ts'
 import { requestTokens, usable } from './token-endpoint.ts'
 
-type Ports = Pick<ConnectionsDeps, 'fetch' | 'clock' | 'random'>
+type Ports = Pick<ConnectionsDeps, 'fetch' | 'clock' | 'random'> & {
+  /** Somebody is waiting for the answer; a renewal has nobody. */
+  readonly connecting?: boolean
+}
 
 /** Beyond our patience: the request is not aborted when we stop waiting, and ends before the lease does. */
 const timeoutMs = refreshLeaseMs - 5_000
 
 /** For log-ins: nothing is repeated behind our back, nothing is aborted. */
-export const loginHttp = ({ fetch, clock, random }: Ports, adapter: Adapter, server: string | undefined, applied?: Applied): Http =>
+export const loginHttp = ({ fetch, clock, random, connecting = false }: Ports, adapter: Adapter, server: string | undefined, applied?: Applied): Http =>
   createHttp({
     adapter: { ...adapter, http: { ...adapter.http, timeoutMs } },
     server,
     fetch,
     clock,
     random,
+    connecting,
     mode: () => 'commit',
     ...(applied && { credentials: async () => applied }),
   })
@@ -103,7 +107,7 @@ export const sessionTokens = (adapter: Adapter, tokens: Tokens): Tokens => {
 }
 
 export const logIn = (ports: Ports, adapter: Adapter, auth: Session, fields: Readonly<Record<string, string>>, server: string | undefined): Promise<Tokens> =>
-  inTime(ports, adapter, openSession(ports, adapter, auth, fields, server))
+  inTime(ports, adapter, openSession({ ...ports, connecting: true }, adapter, auth, fields, server))
 
 export interface Exchange {
   readonly auth: OAuth2
@@ -116,7 +120,7 @@ export interface Exchange {
 /** The code for tokens, and a short-lived token for a long-lived one where the platform has two. */
 export const exchangeCode = (ports: Ports, adapter: Adapter, { auth, client, code, redirectUri, verifier }: Exchange): Promise<Tokens> => {
   const ask = (call: TokenCall | undefined, grantType: string, parameters: Record<string, string>) =>
-    requestTokens(ports, { platform: adapter, client, auth, call, grantType: call?.grantType ?? grantType, parameters })
+    requestTokens(ports, { platform: adapter, client, auth, call, grantType: call?.grantType ?? grantType, parameters, connecting: true })
   const run = async () => {
     const first = await ask(auth.exchange, 'authorization_code', {
       code,

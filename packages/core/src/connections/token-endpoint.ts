@@ -18,6 +18,8 @@ export interface TokenRequest {
   readonly grantType: string
   /** Code, verifier, old token: everything here counts as secret in errors. */
   readonly parameters: Readonly<Record<string, string>>
+  /** Somebody is giving consent and waits for the answer. */
+  readonly connecting?: boolean
 }
 
 const longestAnswer = 1024 * 1024
@@ -126,7 +128,7 @@ export const requestTokens = async (ports: { readonly fetch: Fetch; readonly clo
     if (PublishError.is(cause) && !notSent(cause)) throw cause
     throw lost(cause)
   }
-  if (reply.status < 200 || reply.status > 299) throw tokenError(platform, reply, secrets, ports.clock.now())
+  if (reply.status < 200 || reply.status > 299) throw tokenError(request, reply, secrets, ports.clock.now())
   const tokens = await tokensOf(reply, request, endpoint)
   if (!tokens) throw unreadable(platform, reply.status, 'is not a token answer that Syndikit can read')
   return tokens

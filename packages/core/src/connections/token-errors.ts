@@ -23,6 +23,7 @@ const rfcCodes: Readonly<Record<string, ErrorCode>> = {
 const advice: Partial<Readonly<Record<ErrorCode, string>>> = {
   auth: 'Connect the account again.',
   setup: "Look at the app's settings: client id and secret, redirect URI, scopes.",
+  policy: 'The platform restricts the app or the account: look at it there.',
 }
 
 export const unreadable = (platform: Platform, status: number, why: string): PublishError =>
@@ -46,7 +47,12 @@ const codeOf = (reply: Reply, mapped: ErrorCode, rfc: ErrorCode | undefined): Er
 const mayHaveActed = (reply: Reply, spoken: boolean): boolean =>
   reply.status < 400 || reply.status === 408 || (reply.status >= 500 && reply.status !== 503 && !spoken)
 
-export const tokenError = (platform: Platform, reply: Reply, secrets: readonly string[], nowMs: number): PublishError => {
+interface Asked {
+  readonly platform: Platform
+  readonly connecting?: boolean
+}
+
+export const tokenError = ({ platform, connecting = false }: Asked, reply: Reply, secrets: readonly string[], nowMs: number): PublishError => {
   const mapped = errorOf(reply, { platform, what: 'the token request', secrets }, nowMs)
   const said = textOf(reply.json, 'error')
   const rfc = said !== undefined && Object.hasOwn(rfcCodes, said) ? rfcCodes[said] : undefined
@@ -56,7 +62,7 @@ export const tokenError = (platform: Platform, reply: Reply, secrets: readonly s
   const description = plain(textOf(reply.json, 'error_description') ?? '', secrets)
   const name = rfc === undefined ? '' : ` ${said}`
   const message = `${platform.name} answered ${reply.status}${name} to the token request${description && `: ${description}`}.`
-  return new PublishError(code, `${message.replace(/([.!?])\.$/, '$1')} ${advice[code] ?? 'It is tried again.'}`, {
+  return new PublishError(code, `${message.replace(/([.!?])\.$/, '$1')} ${advice[code] ?? (connecting ? 'Start again later.' : 'It is tried again.')}`, {
     platform: platform.id,
     status: reply.status,
     platformCode: rfc === undefined ? undefined : said,

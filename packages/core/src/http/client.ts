@@ -22,6 +22,8 @@ export interface HttpOptions extends ExchangeOptions {
   mostMs?: number | undefined
   /** What every call to the platform's own hosts carries. Absent before an account is connected. */
   credentials?: () => Promise<Applied>
+  /** For calls of a consent: errors advise the person who gives it. */
+  connecting?: boolean
   /** Asked once after an `auth` answer. True: there are new credentials, the call is repeated. */
   renew?: (used: Applied) => Promise<boolean>
   /** Default: `read` for GET, `prepare` for the rest. Asked once per call. */
@@ -70,7 +72,7 @@ const asked = async <T>(options: HttpOptions, method: string, url: string, call:
     if (rate && mode === 'commit') options.onRate?.(rate)
     const what = nameOf(options, { method, url, call, applied })
     if (reply.status >= 200 && reply.status < 300) return accepted(reply, call, what, adapter)
-    const error = errorOf(reply, { platform: adapter, what, secrets: secretsOf(applied), resetAt: rate?.resetAt }, clock.now())
+    const error = errorOf(reply, { platform: adapter, what, secrets: secretsOf(applied), connecting: options.connecting, resetAt: rate?.resetAt }, clock.now())
     // A commit goes once more only where the refusal is definite: what a gateway says in the platform's place is none.
     const again = error.code === 'auth' && !renewed && applied && (mode !== 'commit' || error.outcome === 'not-published')
     if (!again || !applied || !(await options.renew?.(applied))) throw error

@@ -10,6 +10,8 @@ interface Described {
   /** Method and path, never a query string. */
   readonly what: string
   readonly secrets: readonly string[]
+  /** Somebody is giving consent and sees the message: nothing is queued, nothing is repeated. */
+  readonly connecting?: boolean | undefined
   /** What the platform's own rate headers say. */
   readonly resetAt?: Date | undefined
 }
@@ -39,6 +41,15 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   setup: "The app's owner must act: look at the app's settings on the platform.",
   transient: 'It is tried again.',
   unknown: 'Look at the platform.',
+}
+
+const whileConnecting: Partial<Readonly<Record<ErrorCode, string>>> = {
+  rate: 'Start again later.',
+  transient: 'Start again later.',
+  'not-ready': 'Start again later.',
+  stale: 'Start again.',
+  invalid: "Look at what was entered, and at the app's settings.",
+  gone: 'See that the server is the right one.',
 }
 
 /** `search` begins at the start each time, whatever flags an adapter's pattern has. */
@@ -76,13 +87,13 @@ const outcomeOf = (status: number, is: ErrorCode, spoken: boolean, perhapsLive: 
 }
 
 export const errorOf = (reply: Reply, described: Described, nowMs: number): PublishError => {
-  const { platform, what, secrets, resetAt } = described
+  const { platform, what, secrets, resetAt, connecting } = described
   const { code, message, retryAfterMs } = readSafely(platform, reply)
   const clean = redact(message ?? '', secrets)
   const row = platform.errors.table.find(([key]) => matches(key, code, message ?? ''))
   const is = row?.[1] ?? byStatus(reply.status)
   const said = clean === '' ? `answered ${reply.status} to ${what}` : `answered ${reply.status} to ${what}: ${clean}`
-  return new PublishError(is, `${platform.name} ${said}${/[.!?]$/.test(said) ? '' : '.'} ${advice[is]}`, {
+  return new PublishError(is, `${platform.name} ${said}${/[.!?]$/.test(said) ? '' : '.'} ${(connecting && whileConnecting[is]) || advice[is]}`, {
     platform: platform.id,
     status: reply.status,
     platformCode: code === undefined ? undefined : redact(code, secrets),
