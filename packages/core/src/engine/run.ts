@@ -5,6 +5,7 @@ import type { Json } from '../contract/json.ts'
 import type { Placement, Run } from '../contract/kind.ts'
 import type { CallMode } from '../http/client.ts'
 import { redact } from '../http/redact.ts'
+import { isOthersToOpen } from '../vault/cells.ts'
 import { commit } from './commit.ts'
 import { asStored, longestJournal, writeJournal } from './journal.ts'
 import type { Ending } from './next-step.ts'
@@ -102,10 +103,12 @@ const perform = async (run: RunState, method: () => Promise<Placement | undefine
 }
 
 /** What an error of an adapter means where no step has said more. */
-export const endingOf = (error: unknown): Ending =>
-  PublishError.is(error)
+export const endingOf = (error: unknown): Ending => {
+  if (isOthersToOpen(error)) return { kind: 'unserved', message: error.message }
+  return PublishError.is(error)
     ? { kind: 'refused', error }
     : { kind: 'bug', message: redact(error instanceof Error ? `${error.name}: ${error.message}` : 'Something other than an error was thrown.') }
+}
 
 export const createRun = (ports: RunPorts): Running => {
   const run: RunState = {

@@ -41,9 +41,13 @@ const guarded = <T>(what: string, open: () => T): T => {
     return open()
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error
-    throw new PublishError('setup', `Vault: ${what} cannot be opened: ${reasons[error.why](error.keyId ?? '')}`)
+    throw new PublishError('setup', `Vault: ${what} cannot be opened: ${reasons[error.why](error.keyId ?? '')}`, { cause: error })
   }
 }
+
+/** This process cannot open it, another one may: it has the key, or the newer version. */
+export const isOthersToOpen = (error: unknown): error is PublishError =>
+  PublishError.is(error) && error.cause instanceof EnvelopeError && (error.cause.why === 'unknown key' || error.cause.why === 'another format')
 
 const wrapPlace = (deployment: string, { tenant, id }: Pick<Grant, 'tenant' | 'id'>): Place => ({
   deployment,
