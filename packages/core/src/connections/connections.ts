@@ -56,7 +56,7 @@ export interface Connections {
   complete(request: CompleteRequest): Promise<readonly ConnectionInfo[]>
   /** Connects with what the user typed: an app password, a portal's key. */
   open(request: OpenRequest): Promise<readonly ConnectionInfo[]>
-  /** Makes offered connections `active`; all of them or none. The others stay offered. */
+  /** Makes offered connections `active`; none of them where one does not exist. The others stay offered. A call that a crash cut off is simply made again. */
   keep(request: { readonly tenant: string; readonly ids: readonly string[] }): Promise<readonly ConnectionInfo[]>
   get(one: OneConnection): Promise<ConnectionInfo>
   /** Oldest first, at most `limit` (default 50, most 200). `state` is `offered`, or `active` for every connection that was kept. */

@@ -18,11 +18,12 @@ import { mustBeText } from './words.ts'
 const again = 'Start again with `connections.begin`.'
 
 const pendingOf = async (deps: ConnectionsDeps, tenant: string, state: string | undefined, session: string | undefined): Promise<PendingOAuth> => {
+  const from = sessionHash(session)
   if (state === undefined) throw new PublishError('invalid', `The callback has no \`state\`, so nobody here asked for it. ${again}`)
   const pending = await takeOAuth(deps, tenant, state)
   if (pending === 'unknown') throw new PublishError('invalid', `This callback was used already, or was never asked for by this tenant. ${again}`)
   if (pending === 'expired') throw new PublishError('invalid', `This callback comes too late: a consent must be given within ten minutes. ${again}`)
-  if (pending.session !== sessionHash(session)) {
+  if (pending.session !== from) {
     throw new PublishError(
       'invalid',
       `This callback comes from another browser session than the one that began. Pass the same \`session\` to \`begin\` and \`complete\`. ${again}`,
@@ -53,11 +54,12 @@ export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Con
     const adapter = adapterOf(deps, platform)
     const auth = authOf(adapter, 'oauth2')
     checkRedirect(redirectUri)
+    const from = sessionHash(session)
     const server = serverOf(adapter, named, needsServer(adapter))
     await targetOf(deps, tenant, platform, reconnect)
     const client = await clients.forConsent(adapter, auth, { tenant, server, redirectUri })
     const verifier = auth.pkce === false ? undefined : newToken(deps.random)
-    const state = await rememberOAuth(deps, tenant, { platform, redirectUri, server, session: sessionHash(session), verifier, reconnect })
+    const state = await rememberOAuth(deps, tenant, { platform, redirectUri, server, session: from, verifier, reconnect })
     return { url: authorizationUrl({ auth, client, redirectUri, state, verifier }), state }
   }
 

@@ -2,6 +2,7 @@
 
 import type { ConnectionsDeps } from './deps.ts'
 import { hashOf, newToken } from './ids.ts'
+import { mustBeText } from './words.ts'
 
 export interface PendingOAuth {
   readonly platform: string
@@ -17,7 +18,8 @@ export interface PendingOAuth {
 const stateLifeMs = 600_000
 
 const placeOf = (tenant: string, row: string) => ({ table: 'oauth-state', tenant, row })
-export const sessionHash = (session: string | undefined): string | null => (session === undefined ? null : hashOf(`session\0${session}`))
+/** An empty text would be the same for every browser. */
+export const sessionHash = (session: string | undefined): string | null => (session === undefined ? null : hashOf(`session\0${mustBeText(session, 'session')}`))
 
 type Deps = Pick<ConnectionsDeps, 'storage' | 'vault' | 'random'>
 

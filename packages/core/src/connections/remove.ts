@@ -47,7 +47,9 @@ export const removeConnection = async (deps: ConnectionsDeps, clients: Clients, 
   }
   const opened = await openedOrNot(deps, connection)
   const revocation = opened ? await revokeAtPlatform(deps, clients, await claim(deps, opened, () => openedOrNot(deps, connection))) : 'unconfirmed'
-  // What was only offered goes with the consent it came from.
-  for (const { id } of [...siblings, connection]) await connections.remove(connection.tenant, id)
+  // What was only offered goes with the consent it came from. The platform took its time: what was connected again or kept meanwhile stays.
+  for (const { id, state } of await connections.ofGrant(connection.tenant, connection.grantId)) {
+    if (id === connection.id || state === 'offered') await connections.remove(connection.tenant, id)
+  }
   return { revocation }
 }

@@ -164,6 +164,32 @@ test('remove of one page leaves the consent to its sisters; with the last one it
   expect((await world.connections.list({ tenant: 't1' })).connections).toEqual([])
 })
 
+test('an account that was connected again while its removal waited for the platform stays connected', async () => {
+  const world = worldOf()
+  const [one] = await world.connect()
+  const again: unknown[] = []
+  world.platform.fault('/oauth/revoke', async (_, answer) => {
+    again.push(...(await world.connect()))
+    return answer()
+  })
+  await world.connections.remove({ tenant: 't1', id: one?.id ?? '' })
+  expect(again).toMatchObject([{ id: one?.id, state: 'active' }])
+  expect(await world.connections.verify({ tenant: 't1', id: one?.id ?? '' })).toMatchObject({ state: 'active' })
+})
+
+test('what was offered and is kept while its consent ends is not deleted behind the back of who kept it', async () => {
+  const world = worldOf()
+  const [a, b, c] = await world.connect('pages')
+  await world.connections.keep({ tenant: 't1', ids: [a?.id ?? ''] })
+  world.platform.fault('/oauth/revoke', async (_, answer) => {
+    await world.connections.keep({ tenant: 't1', ids: [b?.id ?? ''] })
+    return answer()
+  })
+  expect(await world.connections.remove({ tenant: 't1', id: a?.id ?? '' })).toEqual({ revocation: 'confirmed' })
+  expect((await world.connections.list({ tenant: 't1' })).connections).toMatchObject([{ id: b?.id, state: 'revoked' }])
+  expect((await failure(world.connections.get({ tenant: 't1', id: c?.id ?? '' }))).code).toBe('gone')
+})
+
 test('remove works for a grant whose key is lost', async () => {
   const world = worldOf()
   const [one] = await world.connect()

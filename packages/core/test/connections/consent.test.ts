@@ -122,6 +122,14 @@ test('refuses a callback after ten minutes, of another tenant, and of another br
   expect(world.platform.calls('/oauth/token')).toBe(1)
 })
 
+test('a session that is empty binds nothing, and is refused', async () => {
+  const world = worldOf()
+  await expect(begin(world, { session: '' })).rejects.toThrow(/`session` must be/)
+  const callbackUrl = world.platform.agree((await begin(world, { session: 'a' })).url)
+  await expect(world.connections.complete({ tenant: 't1', callbackUrl, session: '' })).rejects.toThrow(/`session` must be/)
+  expect(await world.connections.complete({ tenant: 't1', callbackUrl, session: 'a' })).toHaveLength(1)
+})
+
 test('text from the callback is escaped, shortened and without anything that looks like a token', async () => {
   const world = worldOf()
   const url = new URL(world.platform.agree((await begin(world)).url))
