@@ -78,55 +78,64 @@ export interface ConnectionsOptions extends ConnectionsDeps {
   readonly access: Access
 }
 
+const find = async ({ storage }: ConnectionsDeps, tenant: string, id: string): Promise<Connection> => {
+  const found = await storage.connections.get(mustBeText(tenant, 'tenant'), mustBeText(id, 'id'))
+  if (!found) throw noSuchConnection(id)
+  return found
+}
+
+const infosOf = async ({ storage }: ConnectionsDeps, rows: readonly Connection[]): Promise<ConnectionInfo[]> => {
+  const ids = [...new Set(rows.map(({ grantId }) => grantId))]
+  const grants = new Map(await Promise.all(ids.map(async (id) => [id, await storage.connections.grant(rows[0]?.tenant ?? '', id)] as const)))
+  return rows.map((row) => infoOf(row, grants.get(row.grantId)))
+}
+
+const get = async (deps: ConnectionsDeps, { tenant, id }: OneConnection): Promise<ConnectionInfo> => {
+  const row = await find(deps, tenant, id)
+  return infoOf(row, await deps.storage.connections.grant(tenant, row.grantId))
+}
+
+const keep = async (deps: ConnectionsDeps, { tenant, ids }: Parameters<Connections['keep']>[0]): Promise<ConnectionInfo[]> => {
+  const rows = await Promise.all(ids.map((id) => find(deps, tenant, id)))
+  for (const { id, state } of rows) {
+    if (state === 'offered' && !(await deps.storage.connections.update(tenant, id, { state: 'active' }))) throw noSuchConnection(id)
+  }
+  return infosOf(
+    deps,
+    rows.map((row) => ({ ...row, state: 'active' as const })),
+  )
+}
+
+const list = async (deps: ConnectionsDeps, { tenant, limit = 50, ...rest }: Parameters<Connections['list']>[0]): Promise<ConnectionPage> => {
+  const { after, platform, state } = rest
+  const { items, next } = await deps.storage.connections.list(mustBeText(tenant, 'tenant'), { limit: checkLimit(limit), after, platform, state })
+  return { connections: await infosOf(deps, items), ...(next !== undefined && { next }) }
+}
+
+const verify = async (deps: ConnectionsOptions, one: OneConnection): Promise<ConnectionInfo> => {
+  const row = await find(deps, one.tenant, one.id)
+  try {
+    const opens = await deps.access.read(row)
+    if (!opens.has(row.accountId))
+      throw new PublishError('permission', `${row.name} is not among the accounts of this consent any more. Give access to it again.`, {
+        platform: row.platform,
+      })
+  } catch (error) {
+    const now = await get(deps, one)
+    if (!PublishError.is(error) || error.code !== 'auth' || now.state !== 'needs_reauth') throw error
+    return now
+  }
+  return get(deps, one)
+}
+
 export const createConnections = (deps: ConnectionsOptions): Connections => {
-  const { access } = deps
-  const { connections } = deps.storage
   const clients = createClients(deps)
-
-  const find = async (tenant: string, id: string): Promise<Connection> => {
-    const found = await connections.get(mustBeText(tenant, 'tenant'), mustBeText(id, 'id'))
-    if (!found) throw noSuchConnection(id)
-    return found
+  return {
+    ...createConsent(deps, clients),
+    keep: (request) => keep(deps, request),
+    get: (one) => get(deps, one),
+    list: (request) => list(deps, request),
+    verify: (one) => verify(deps, one),
+    remove: async ({ tenant, id }) => removeConnection(deps, clients, await find(deps, tenant, id)),
   }
-  const infosOf = async (rows: readonly Connection[]): Promise<ConnectionInfo[]> => {
-    const ids = [...new Set(rows.map(({ grantId }) => grantId))]
-    const grants = new Map(await Promise.all(ids.map(async (id) => [id, await connections.grant(rows[0]?.tenant ?? '', id)] as const)))
-    return rows.map((row) => infoOf(row, grants.get(row.grantId)))
-  }
-  const infoOfId = async ({ tenant, id }: OneConnection): Promise<ConnectionInfo> => {
-    const row = await find(tenant, id)
-    return infoOf(row, await connections.grant(tenant, row.grantId))
-  }
-
-  const keep: Connections['keep'] = async ({ tenant, ids }) => {
-    const rows = await Promise.all(ids.map((id) => find(tenant, id)))
-    for (const { id, state } of rows) {
-      if (state === 'offered' && !(await connections.update(tenant, id, { state: 'active' }))) throw noSuchConnection(id)
-    }
-    return infosOf(rows.map((row) => ({ ...row, state: 'active' as const })))
-  }
-
-  const list: Connections['list'] = async ({ tenant, limit = 50, after, platform, state }) => {
-    const { items, next } = await connections.list(mustBeText(tenant, 'tenant'), { limit: checkLimit(limit), after, platform, state })
-    return { connections: await infosOf(items), ...(next !== undefined && { next }) }
-  }
-
-  const verify: Connections['verify'] = async (one) => {
-    const row = await find(one.tenant, one.id)
-    try {
-      const opens = await access.read(row)
-      if (!opens.has(row.accountId))
-        throw new PublishError('permission', `${row.name} is not among the accounts of this consent any more. Give access to it again.`, {
-          platform: row.platform,
-        })
-    } catch (error) {
-      const now = await infoOfId(one)
-      if (!PublishError.is(error) || error.code !== 'auth' || now.state !== 'needs_reauth') throw error
-      return now
-    }
-    return infoOfId(one)
-  }
-
-  const remove: Connections['remove'] = async ({ tenant, id }) => removeConnection(deps, clients, await find(tenant, id))
-  return { ...createConsent(deps, clients), keep, list, verify, remove, get: infoOfId }
 }

@@ -1,16 +1,16 @@
 // Renews a grant's credentials: one at a time per grant across processes, late, never aborted, and never losing what the platform gave.
 
 import type { Tokens } from '../contract/auth.ts'
-import type { GrantChange } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Clients } from './clients.ts'
 import type { ConnectionsDeps } from './deps.ts'
+import { giveUp, isLive, warn } from './give-up.ts'
 import { newId } from './ids.ts'
-import { keepTokens } from './keep-tokens.ts'
+import { keepTokens, type Renewed } from './keep-tokens.ts'
 import { type Opened, openGrant, standingOf } from './open-grant.ts'
 import { late, patienceMs, patiently, refreshLeaseMs } from './patient.ts'
 import { prepareRenewal } from './renew-call.ts'
-import { mayRepeat, nextMove, type Why } from './renewal.ts'
+import { type Move, mayRepeat, nextMove, type Why } from './renewal.ts'
 import { plain, reconnectNeeded } from './words.ts'
 
 export interface Refresh {
@@ -33,6 +33,17 @@ const coolDownMs = 30_000
 
 type Failed = { readonly error: PublishError; readonly late: boolean }
 
+interface Refreshing extends ConnectionsDeps {
+  readonly clients: Clients
+  /** Calls that are out; they go on after everybody has stopped waiting. */
+  readonly flying: Set<Promise<unknown>>
+  /** By grant, in the monotonic clock. */
+  readonly coolUntil: Map<string, number>
+}
+
+/** One turn at renewing, under its lease. */
+type Turn = Omit<Renewed, 'tokens'> & { readonly call: () => Promise<Tokens> }
+
 /** What the caller of a publish may be told about a failed refresh: of the publish itself nothing has left. */
 const beforePublishing = ({ code, message, platform, retryAfterMs, status }: PublishError): PublishError =>
   new PublishError(code === 'unknown' ? 'transient' : code, message, { platform, retryAfterMs, status, outcome: 'not-published' })
@@ -43,140 +54,124 @@ const asPublishError = ({ adapter }: Opened, error: unknown): PublishError => {
   return new PublishError('unknown', `${adapter.name}: its log-in failed in an unexpected way (${plain(name)}).`, { platform: adapter.id })
 }
 
-export const createRefresh = (deps: ConnectionsDeps, clients: Clients): Refresh => {
-  const { storage, clock, random, logger } = deps
-  const { connections } = storage
-  const running = new Map<string, Promise<Opened | undefined>>()
-  const flying = new Set<Promise<unknown>>()
-  const coolUntil = new Map<string, number>()
-
-  const change = ({ grant }: Opened, to: GrantChange, type: 'grant:at-risk' | 'grant:needs-reauth', more: object = {}) =>
-    connections.replaceGrant(grant.tenant, grant.id, grant.version, to, { event: { type, data: JSON.stringify({ platform: grant.platform, ...more }) } })
-
-  const giveUp: Refresh['giveUp'] = async (opened, because) => {
-    const { grant } = opened
-    if (grant.state === 'needs_reauth' || grant.state === 'revoked') return true
-    logger.warn({ grantId: grant.id, platform: grant.platform }, `The account must be connected again: ${because}.`)
-    return change(opened, { state: 'needs_reauth', refreshStartedAt: null }, 'grant:needs-reauth', { reason: because })
-  }
-
-  /** `refreshStartedAt` is left standing: the old refresh token is not touched again before the live token's end. */
-  const warn = async (opened: Opened): Promise<void> => {
-    if (opened.grant.state !== 'active') return
-    logger.warn({ grantId: opened.grant.id, platform: opened.grant.platform }, 'A refresh has an unknown outcome. The live token stays in use.')
-    await change(opened, { state: 'at_risk' }, 'grant:at-risk')
-  }
-
-  const isLive = async ({ grant }: Opened): Promise<boolean> => grant.expiresAt === null || grant.expiresAt > (await storage.now())
-
-  /** One call, and its tokens stored. After our patience the call goes on, and a late answer is still stored. */
-  const callOnce = async (opened: Opened, call: () => Promise<Tokens>, owner: string, why: Why, startedAt: number): Promise<Failed | undefined> => {
-    const flight = (async (): Promise<Failed | undefined> => {
-      let tokens: Tokens
-      try {
-        tokens = await call()
-      } catch (error) {
-        return { error: asPublishError(opened, error), late: false }
-      }
-      try {
-        await keepTokens(deps, { opened, tokens, owner, why, startedAt })
-      } catch (error) {
-        await giveUp(opened, 'the renewed tokens could not be stored').catch(() => false)
-        throw error
-      }
-      return undefined
-    })()
-    flying.add(flight)
-    void flight.catch(() => undefined).then(() => flying.delete(flight))
-    const answer = await patiently(clock, flight)
-    if (answer !== late) return answer
-    const { adapter } = opened
-    return {
-      late: true,
-      error: new PublishError('transient', `${adapter.name} did not answer a refresh within ${patienceMs / 1000} s.`, {
-        platform: adapter.id,
-        outcome: 'unknown',
-      }),
-    }
-  }
-
-  /** What is left to do after a refresh without new tokens. Undefined: look at the row again. */
-  const afterFailure = async (opened: Opened, { error }: Failed, owner: string, why: Why, startedAt: number): Promise<Opened | undefined> => {
-    const { tenant, id } = opened.grant
-    if (error.code === 'auth') {
-      const told = await giveUp(opened, error.platformCode ?? 'refused')
-      if (told) throw reconnectNeeded(opened.adapter, error.platformCode ?? 'refused')
-      return undefined
-    }
-    const unknown = error.outcome === 'unknown'
-    if (unknown && !mayRepeat(opened.renewal, (await storage.now()) - startedAt)) await warn(opened)
-    else await connections.unlease(tenant, id, owner)
-    coolUntil.set(id, clock.elapsed() + coolDownMs)
-    if (why.is === 'use' && (await isLive(opened))) return opened
-    throw beforePublishing(error)
-  }
-
-  const renew = async (opened: Opened, why: Why): Promise<Opened | undefined> => {
-    const { tenant, id, version } = opened.grant
-    const call = await prepareRenewal(deps, clients, opened)
-    const owner = newId(random)
-    const startedAt = await storage.now()
-    if (!(await connections.lease(tenant, id, version, owner, refreshLeaseMs))) return undefined
-    for (let n = 0; ; n++) {
-      const failed = await callOnce(opened, call, owner, why, startedAt)
-      // What has just come is used, however short its life: asking again would go on for ever.
-      if (!failed) return openGrant(deps, tenant, id)
-      const pauseMs = repeatAfterMs[n]
-      const again = failed.error.outcome === 'unknown' && !failed.late && mayRepeat(opened.renewal, (await storage.now()) - startedAt)
-      if (!again || pauseMs === undefined) return afterFailure(opened, failed, owner, why, startedAt)
-      await clock.sleep(pauseMs)
-    }
-  }
-
-  const cooling = async (opened: Opened, why: Why): Promise<boolean> =>
-    why.is === 'use' && (coolUntil.get(opened.grant.id) ?? 0) > clock.elapsed() && (await isLive(opened))
-
-  const settle = async (tenant: string, grantId: string, why: Why): Promise<Opened | undefined> => {
-    for (let n = 0, waitedMs = 0; ; n++) {
-      const opened = await openGrant(deps, tenant, grantId)
-      if (!opened) return undefined
-      const standing = standingOf(opened)
-      // The host's own clock may say that there is plenty of time left; that there is too little only the database's may.
-      if (why.is === 'use' && nextMove(standing, why, clock.now() + 60_000).do === 'use') return opened
-      const move = nextMove(standing, why, await storage.now())
-      if (move.do === 'use') return opened
-      if (move.do === 'give-up') {
-        if (await giveUp(opened, move.because)) throw reconnectNeeded(opened.adapter, move.because)
-      } else if (move.do === 'warn') {
-        await warn(opened)
-        return opened
-      } else if (move.do === 'renew') {
-        if (await cooling(opened, why)) return opened
-        const renewed = await renew(opened, why)
-        if (renewed) return renewed
-      }
-      if (waitedMs >= longestWaitMs) throw busy(opened, move.do === 'wait' ? move.forMs : longestWaitMs)
-      const pauseMs = n === 0 && move.do !== 'wait' ? 0 : (pollMs[Math.min(n, pollMs.length - 1)] ?? 1_000)
-      await clock.sleep(pauseMs)
-      waitedMs += pauseMs
-    }
-  }
-
-  const fresh: Refresh['fresh'] = (tenant, grantId, why) => {
-    const key = JSON.stringify([tenant, grantId, why.is])
-    const flight = running.get(key) ?? settle(tenant, grantId, why).finally(() => running.delete(key))
-    running.set(key, flight)
-    return flight
-  }
-
-  const drain = async () => {
-    if (flying.size > 0) await patiently(clock, Promise.allSettled([...flying]))
-  }
-  return { fresh, giveUp, drain }
-}
+const unanswered = ({ adapter }: Opened): PublishError =>
+  new PublishError('transient', `${adapter.name} did not answer a refresh within ${patienceMs / 1000} s.`, { platform: adapter.id, outcome: 'unknown' })
 
 const busy = ({ adapter }: Opened, retryAfterMs: number): PublishError =>
   new PublishError('not-ready', `${adapter.name}: the credentials are being renewed by another process. It is tried again.`, {
     platform: adapter.id,
     retryAfterMs,
   })
+
+/** One call, and its tokens stored. */
+const flightOf = async (deps: Refreshing, { call, ...turn }: Turn): Promise<Failed | undefined> => {
+  let tokens: Tokens
+  try {
+    tokens = await call()
+  } catch (error) {
+    return { error: asPublishError(turn.opened, error), late: false }
+  }
+  try {
+    await keepTokens(deps, { ...turn, tokens })
+  } catch (error) {
+    await giveUp(deps, turn.opened, 'the renewed tokens could not be stored').catch(() => false)
+    throw error
+  }
+  return undefined
+}
+
+/** After our patience the call goes on, and a late answer is still stored. */
+const callOnce = async (deps: Refreshing, turn: Turn): Promise<Failed | undefined> => {
+  const flight = flightOf(deps, turn)
+  deps.flying.add(flight)
+  void flight.catch(() => undefined).then(() => deps.flying.delete(flight))
+  const answer = await patiently(deps.clock, flight)
+  return answer === late ? { late: true, error: unanswered(turn.opened) } : answer
+}
+
+/** What is left to do after a refresh without new tokens. Undefined: look at the row again. */
+const afterFailure = async (deps: Refreshing, { opened, owner, why, startedAt }: Turn, error: PublishError): Promise<Opened | undefined> => {
+  const { storage, clock, coolUntil } = deps
+  const { tenant, id } = opened.grant
+  if (error.code === 'auth') {
+    const told = await giveUp(deps, opened, error.platformCode ?? 'refused')
+    if (told) throw reconnectNeeded(opened.adapter, error.platformCode ?? 'refused')
+    return undefined
+  }
+  const unknown = error.outcome === 'unknown'
+  if (unknown && !mayRepeat(opened.renewal, (await storage.now()) - startedAt)) await warn(deps, opened)
+  else await storage.connections.unlease(tenant, id, owner)
+  coolUntil.set(id, clock.elapsed() + coolDownMs)
+  if (why.is === 'use' && (await isLive(deps, opened))) return opened
+  throw beforePublishing(error)
+}
+
+const renew = async (deps: Refreshing, opened: Opened, why: Why): Promise<Opened | undefined> => {
+  const { storage, clock, random, clients } = deps
+  const { tenant, id, version } = opened.grant
+  const call = await prepareRenewal(deps, clients, opened)
+  const turn = { opened, why, call, owner: newId(random), startedAt: await storage.now() }
+  if (!(await storage.connections.lease(tenant, id, version, turn.owner, refreshLeaseMs))) return undefined
+  for (let n = 0; ; n++) {
+    const failed = await callOnce(deps, turn)
+    // What has just come is used, however short its life: asking again would go on for ever.
+    if (!failed) return openGrant(deps, tenant, id)
+    const pauseMs = repeatAfterMs[n]
+    const again = failed.error.outcome === 'unknown' && !failed.late && mayRepeat(opened.renewal, (await storage.now()) - turn.startedAt)
+    if (!again || pauseMs === undefined) return afterFailure(deps, turn, failed.error)
+    await clock.sleep(pauseMs)
+  }
+}
+
+const isCooling = async (deps: Refreshing, opened: Opened, why: Why): Promise<boolean> =>
+  why.is === 'use' && (deps.coolUntil.get(opened.grant.id) ?? 0) > deps.clock.elapsed() && (await isLive(deps, opened))
+
+const moveOf = async ({ storage, clock }: Refreshing, opened: Opened, why: Why): Promise<Move> => {
+  const standing = standingOf(opened)
+  // The host's own clock may say that there is plenty of time left; that there is too little only the database's may.
+  const plenty = why.is === 'use' && nextMove(standing, why, clock.now() + 60_000).do === 'use'
+  return plenty ? { do: 'use' } : nextMove(standing, why, await storage.now())
+}
+
+/** One move. Undefined: look at the row again. */
+const moved = async (deps: Refreshing, opened: Opened, why: Why, move: Move): Promise<Opened | undefined> => {
+  if (move.do === 'use') return opened
+  if (move.do === 'give-up' && (await giveUp(deps, opened, move.because))) throw reconnectNeeded(opened.adapter, move.because)
+  if (move.do === 'warn') {
+    await warn(deps, opened)
+    return opened
+  }
+  if (move.do !== 'renew') return undefined
+  return (await isCooling(deps, opened, why)) ? opened : renew(deps, opened, why)
+}
+
+const settle = async (deps: Refreshing, tenant: string, grantId: string, why: Why): Promise<Opened | undefined> => {
+  for (let n = 0, waitedMs = 0; ; n++) {
+    const opened = await openGrant(deps, tenant, grantId)
+    if (!opened) return undefined
+    const move = await moveOf(deps, opened, why)
+    const good = await moved(deps, opened, why, move)
+    if (good) return good
+    if (waitedMs >= longestWaitMs) throw busy(opened, move.do === 'wait' ? move.forMs : longestWaitMs)
+    const pauseMs = n === 0 && move.do !== 'wait' ? 0 : (pollMs[Math.min(n, pollMs.length - 1)] ?? 1_000)
+    await deps.clock.sleep(pauseMs)
+    waitedMs += pauseMs
+  }
+}
+
+export const createRefresh = (given: ConnectionsDeps, clients: Clients): Refresh => {
+  const deps: Refreshing = { ...given, clients, flying: new Set(), coolUntil: new Map() }
+  const running = new Map<string, Promise<Opened | undefined>>()
+  return {
+    fresh: (tenant, grantId, why) => {
+      const key = JSON.stringify([tenant, grantId, why.is])
+      const flight = running.get(key) ?? settle(deps, tenant, grantId, why).finally(() => running.delete(key))
+      running.set(key, flight)
+      return flight
+    },
+    giveUp: (opened, because) => giveUp(deps, opened, because),
+    drain: async () => {
+      if (deps.flying.size > 0) await patiently(deps.clock, Promise.allSettled([...deps.flying]))
+    },
+  }
+}
