@@ -10,7 +10,7 @@ import { createClients } from './clients.ts'
 import type { ConnectionsDeps } from './deps.ts'
 import { accountOf } from './info.ts'
 import { type Opened, openGrant, standingOf } from './open-grant.ts'
-import { createRefresh } from './refresh.ts'
+import { createRefresh, type Refresh } from './refresh.ts'
 import { nextMove } from './renewal.ts'
 import { noSuchConnection, reconnectNeeded } from './words.ts'
 
@@ -43,80 +43,84 @@ interface Held {
 
 const appliedBy = ({ opened, token }: Held): Applied => (token === undefined ? appliedOf(opened) : { bearer: token })
 
-export const createAccess = (deps: ConnectionsDeps): Access => {
-  const { storage, vault, clock } = deps
-  const refresh = createRefresh(deps, createClients(deps))
-  const all = { ...deps, refresh }
+type Deps = ConnectionsDeps & { readonly refresh: Refresh }
 
-  const hold = (connection: Connection, opened: Opened): Held => {
-    const { sealed, accountId } = connection
-    return { connection, opened, token: sealed === null ? undefined : vault.openAccount(opened.grant, accountId, sealed).reveal() }
+const hold = ({ vault }: Deps, connection: Connection, opened: Opened): Held => {
+  const { sealed, accountId } = connection
+  return { connection, opened, token: sealed === null ? undefined : vault.openAccount(opened.grant, accountId, sealed).reveal() }
+}
+
+/** A reconnect may have moved the connection to another grant: then its row knows. */
+const load = async (deps: Deps, given: Connection): Promise<Held> => {
+  for (let connection: Connection | undefined = given, n = 0; connection && n < 3; n++) {
+    const opened = await deps.refresh.fresh(connection.tenant, connection.grantId, { is: 'use' })
+    if (opened) return hold(deps, connection, opened)
+    connection = await deps.storage.connections.get(given.tenant, given.id)
   }
+  throw noSuchConnection(given.id)
+}
 
-  /** A reconnect may have moved the connection to another grant: then its row knows. */
-  const load = async (given: Connection): Promise<Held> => {
-    for (let connection: Connection | undefined = given, n = 0; connection && n < 3; n++) {
-      const opened = await refresh.fresh(connection.tenant, connection.grantId, { is: 'use' })
-      if (opened) return hold(connection, opened)
-      connection = await storage.connections.get(given.tenant, given.id)
-    }
-    throw noSuchConnection(given.id)
+const giveUp = async ({ refresh }: Deps, { opened }: Held): Promise<never> => {
+  await refresh.giveUp(opened, 'refused')
+  throw reconnectNeeded(opened.adapter, 'refused')
+}
+
+/** As stored now, whoever stored it; without renewing anything. */
+const again = async (deps: Deps, held: Held): Promise<Held> => {
+  const connection = await deps.storage.connections.get(held.connection.tenant, held.connection.id)
+  const opened = connection && (await openGrant(deps, connection.tenant, connection.grantId))
+  if (!opened) throw noSuchConnection(held.connection.id)
+  return hold(deps, connection, opened)
+}
+
+/** For what no refresh renews: keys, tokens without refresh, an account's own token. Reading the accounts is the second opinion. */
+const secondOpinion = async (deps: Deps, held: Held, used: Applied): Promise<Held> => {
+  const stored = await again(deps, held)
+  if (!isDeepStrictEqual(appliedBy(stored), used)) return stored
+  try {
+    await readAgain(deps, stored.opened)
+  } catch (error) {
+    if (!PublishError.is(error)) throw error
+    if (error.code === 'auth') return giveUp(deps, stored)
+    throw new PublishError(error.code === 'unknown' ? 'transient' : error.code, error.message, {
+      platform: error.platform,
+      retryAfterMs: error.retryAfterMs,
+      outcome: 'not-published',
+    })
   }
+  const read = await again(deps, stored)
+  return read.token !== undefined && read.token === used.bearer ? giveUp(deps, read) : read
+}
 
-  const giveUp = async ({ opened }: Held): Promise<never> => {
-    await refresh.giveUp(opened, 'refused')
-    throw reconnectNeeded(opened.adapter, 'refused')
+const renewed = async (deps: Deps, held: Held, used: Applied): Promise<Held> => {
+  if (held.token !== undefined || held.opened.renewal.by === 'none') return secondOpinion(deps, held, used)
+  const opened = await deps.refresh.fresh(held.connection.tenant, held.opened.grant.id, { is: 'refused', access: used.bearer })
+  return opened ? hold(deps, held.connection, opened) : load(deps, held.connection)
+}
+
+const accessTo = async (deps: Deps, given: Connection): Promise<Accessed> => {
+  let held = await load(deps, given)
+  return {
+    account: accountOf(held.connection, held.opened.grant),
+    credentials: shownCredentials(() => held.opened),
+    applied: async () => {
+      if (nextMove(standingOf(held.opened), { is: 'use' }, deps.clock.now()).do !== 'use') held = await load(deps, held.connection)
+      return appliedBy(held)
+    },
+    renew: async (used) => {
+      held = await renewed(deps, held, used)
+      return true
+    },
   }
+}
 
-  /** As stored now, whoever stored it; without renewing anything. */
-  const again = async (held: Held): Promise<Held> => {
-    const connection = await storage.connections.get(held.connection.tenant, held.connection.id)
-    const opened = connection && (await openGrant(deps, connection.tenant, connection.grantId))
-    if (!opened) throw noSuchConnection(held.connection.id)
-    return hold(connection, opened)
+export const createAccess = (given: ConnectionsDeps): Access => {
+  const refresh = createRefresh(given, createClients(given))
+  const deps: Deps = { ...given, refresh }
+  return {
+    of: (connection) => accessTo(deps, connection),
+    read: async (connection) => readAgain(deps, (await load(deps, connection)).opened),
+    daily: (connection) => readDaily(deps, connection),
+    drain: refresh.drain,
   }
-
-  /** For what no refresh renews: keys, tokens without refresh, an account's own token. Reading the accounts is the second opinion. */
-  const secondOpinion = async (held: Held, used: Applied): Promise<Held> => {
-    const stored = await again(held)
-    if (!isDeepStrictEqual(appliedBy(stored), used)) return stored
-    try {
-      await readAgain(all, stored.opened)
-    } catch (error) {
-      if (!PublishError.is(error)) throw error
-      if (error.code === 'auth') return giveUp(stored)
-      throw new PublishError(error.code === 'unknown' ? 'transient' : error.code, error.message, {
-        platform: error.platform,
-        retryAfterMs: error.retryAfterMs,
-        outcome: 'not-published',
-      })
-    }
-    const read = await again(stored)
-    return read.token !== undefined && read.token === used.bearer ? giveUp(read) : read
-  }
-
-  const renewed = async (held: Held, used: Applied): Promise<Held> => {
-    if (held.token !== undefined || held.opened.renewal.by === 'none') return secondOpinion(held, used)
-    const opened = await refresh.fresh(held.connection.tenant, held.opened.grant.id, { is: 'refused', access: used.bearer })
-    return opened ? hold(held.connection, opened) : load(held.connection)
-  }
-
-  const of: Access['of'] = async (given) => {
-    let held = await load(given)
-    return {
-      account: accountOf(held.connection, held.opened.grant),
-      credentials: shownCredentials(() => held.opened),
-      applied: async () => {
-        if (nextMove(standingOf(held.opened), { is: 'use' }, clock.now()).do !== 'use') held = await load(held.connection)
-        return appliedBy(held)
-      },
-      renew: async (used) => {
-        held = await renewed(held, used)
-        return true
-      },
-    }
-  }
-
-  const read: Access['read'] = async (connection) => readAgain(all, (await load(connection)).opened)
-  return { of, read, daily: (connection) => readDaily(all, connection), drain: refresh.drain }
 }
