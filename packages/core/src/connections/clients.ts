@@ -10,7 +10,7 @@ import { newToken } from './ids.ts'
 import { patiently } from './patient.ts'
 import { requestTokens } from './token-endpoint.ts'
 
-export interface ClientAt {
+interface ClientAt {
   readonly tenant: string
   readonly server?: string | undefined
   readonly redirectUri: string

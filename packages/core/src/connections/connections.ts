@@ -96,6 +96,7 @@ const get = async (deps: ConnectionsDeps, { tenant, id }: OneConnection): Promis
 }
 
 const keep = async (deps: ConnectionsDeps, { tenant, ids }: Parameters<Connections['keep']>[0]): Promise<ConnectionInfo[]> => {
+  if (!Array.isArray(ids)) throw new TypeError('connections.keep: `ids` must be a list of connection ids.')
   const rows = await Promise.all(ids.map((id) => find(deps, tenant, id)))
   for (const { id, state } of rows) {
     if (state === 'offered' && !(await deps.storage.connections.update(tenant, id, { state: 'active' }))) throw noSuchConnection(id)

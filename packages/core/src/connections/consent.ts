@@ -51,7 +51,7 @@ const typedAuth = (adapter: Adapter, method: 'session' | 'keys' | undefined) =>
 export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Connections, 'begin' | 'complete' | 'open'> => {
   const begin: Connections['begin'] = async ({ tenant, platform, redirectUri, server: named, session, reconnect }) => {
     mustBeText(tenant, 'tenant')
-    const adapter = adapterOf(deps, platform)
+    const adapter = adapterOf(deps, mustBeText(platform, 'platform'))
     const auth = authOf(adapter, 'oauth2')
     checkRedirect(redirectUri)
     const from = sessionHash(session)
@@ -79,7 +79,7 @@ export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Con
 
   const open: Connections['open'] = async ({ tenant, platform, fields, server: named, method, reconnect }) => {
     mustBeText(tenant, 'tenant')
-    const adapter = adapterOf(deps, platform)
+    const adapter = adapterOf(deps, mustBeText(platform, 'platform'))
     const auth = typedAuth(adapter, method)
     const server = serverOf(adapter, named, false)
     const typed = checkFields(adapter, auth, fields)

@@ -33,6 +33,7 @@ const hasServers = (adapter: Adapter): boolean =>
 /** The server of a call, checked against what the platform has. */
 export const serverOf = (adapter: Adapter, server: string | undefined, needed: boolean): string | undefined => {
   if (server === undefined) return needed ? refuse(adapter, 'it has many servers. Say which one in `server`.') : undefined
+  if (typeof server !== 'string') throw new TypeError('connections: `server` must be a string.')
   if (!hasServers(adapter)) return refuse(adapter, 'it has no servers to choose from. Leave `server` out.')
   return originOf(adapter, server)
 }

@@ -264,6 +264,21 @@ test('list goes page by page, oldest first, without missing or repeating one', a
   for (const limit of [0, 201, 1.5, Number.NaN]) await expect(world.connections.list({ tenant: 't1', limit })).rejects.toThrow(/`limit` must be/)
 })
 
+test('a plain JavaScript host that gets a call wrong is told which option', async () => {
+  const world = worldOf()
+  const wrong = { tenant: 't1', platform: 'acme', redirectUri: callback }
+  for (const [option, value] of [
+    ['tenant', {}],
+    ['platform', undefined],
+    ['session', 7],
+  ] as const)
+    await expect(world.connections.begin({ ...wrong, [option]: value } as never)).rejects.toThrow(`\`${option}\` must be a string that is not empty`)
+  await expect(world.connections.begin({ ...wrong, server: 7 } as never)).rejects.toThrow('`server` must be a string')
+  await expect(world.connections.open({ tenant: 't1', fields: {} } as never)).rejects.toThrow('`platform` must be')
+  for (const ids of [undefined, 'one', { 0: 'one' }])
+    await expect(world.connections.keep({ tenant: 't1', ids: ids as never })).rejects.toThrow('`ids` must be a list')
+})
+
 test('fields are checked all at once, and no value shows in the error', async () => {
   const world = worldOf({ adapters: [adapterWith(sessionAuth)] })
   const error = await failure(world.connections.open({ tenant: 't1', platform: 'acme', fields: { password: 'canary', pasword: 'canary-typo' } }))
