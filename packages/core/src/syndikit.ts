@@ -1,6 +1,7 @@
 // The front door: checks the options, builds the parts, hands out the calls.
 
 import type { Calls } from './calls/accept.ts'
+import { duration } from './calls/arguments.ts'
 import { type Explanation, explain } from './calls/explain.ts'
 import { createIds } from './calls/ids.ts'
 import { createPublisher, type Publisher } from './calls/publisher.ts'
@@ -18,7 +19,7 @@ import { type MediaOptions, mediaOpener } from './media/opener.ts'
 import { systemClock, systemRandom } from './ports/system.ts'
 import { guardedFetch } from './ports/transport.ts'
 import { inProcessQueue } from './queue/in-process.ts'
-import { adaptersOf, retentionOf, settingsOf } from './settings.ts'
+import { adaptersOf, checkOptions, mediaOf, retentionOf, settingsOf } from './settings.ts'
 import { parseKeys } from './vault/keys.ts'
 import { createVault, type TokenVault } from './vault/vault.ts'
 
@@ -151,6 +152,7 @@ const starter = (workable: Workable): { start(): Working; stop(): Promise<void> 
 
 /** The ports and parts that everything else is built on. */
 const partsOf = (options: SyndikitOptions) => {
+  checkOptions(options)
   const adapters = adaptersOf(options.adapters)
   const settings = settingsOf(options)
   const { storage, deployment = 'default', clock = systemClock, random = systemRandom, logger = silent } = options
@@ -160,7 +162,7 @@ const partsOf = (options: SyndikitOptions) => {
   const vault = createVault({ ring: parseKeys(options.keys), deployment, storage, random, logger })
   const shared = { adapters, storage, vault, clock, random, fetch, logger }
   const access = createAccess(shared)
-  const media = mediaOpener({ ...options.media, fetch, clock })
+  const media = mediaOpener({ ...mediaOf(options.media), fetch, clock })
   const deps: Deps = { adapters, storage, access, fetch, clock, random, logger, deployment, settings, media }
   return { shared, access, vault, deps, newId: createIds(clock, random) }
 }
@@ -190,7 +192,7 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
     start: work.start,
     tick: async ({ budgetMs = 20_000 } = {}) => {
       await open()
-      await engine.tick(budgetMs)
+      await engine.tick(duration('budgetMs', budgetMs))
     },
     close: async () => {
       await work.stop()

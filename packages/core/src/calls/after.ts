@@ -4,6 +4,7 @@ import { PublishError } from '../contract/error.ts'
 import type { Action, Delivery, NewPublication } from '../contract/storage.ts'
 import { type Body, readBody, readResult, type StoredContent, type StoredPlacement } from '../engine/body.ts'
 import { type Accepted, activeKeyOf, add, type Calls, type Refused, replayed } from './accept.ts'
+import { having } from './arguments.ts'
 import { canonical, sha256 } from './ids.ts'
 import { prepare, refuse } from './prepare.ts'
 
@@ -117,7 +118,7 @@ const publicationOf = async (calls: Calls, { action, request, requestHash }: Cha
 }
 
 export const after = async (calls: Calls, action: Change['action'], request: Change['request']): Promise<Accepted | Refused> => {
-  const requestHash = requestHashOf(action, request)
+  const requestHash = requestHashOf(action, having(request, 'tenant', 'deliveryId'))
   const earlier = await before(calls, request, requestHash)
   if (earlier) return earlier
   const result = await add(calls, [await publicationOf(calls, { action, request, requestHash })])

@@ -4,6 +4,7 @@ import type { Json } from '../contract/json.ts'
 import type { Delivery } from '../contract/storage.ts'
 import { readJournal, readMarker } from '../engine/journal.ts'
 import type { Calls } from './accept.ts'
+import { having } from './arguments.ts'
 import type { One } from './scheduler.ts'
 import { type AttemptInfo, attemptInfo, type DeliveryInfo, deliveryInfo } from './views.ts'
 
@@ -52,7 +53,8 @@ const sentOf = (row: Delivery): Explanation['sent'] => {
 }
 
 /** Undefined: this tenant has no such delivery. */
-export const explain = async (calls: Calls, { tenant, deliveryId }: One): Promise<Explanation | undefined> => {
+export const explain = async (calls: Calls, request: One): Promise<Explanation | undefined> => {
+  const { tenant, deliveryId } = having(request, 'tenant', 'deliveryId')
   const row = await calls.storage.deliveries.get(tenant, deliveryId)
   if (!row) return undefined
   const delivery = deliveryInfo(row)

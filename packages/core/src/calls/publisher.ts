@@ -9,6 +9,7 @@ import { readBody, readResult } from '../engine/body.ts'
 import { createHttp } from '../http/client.ts'
 import { type Accepted, accept, type Calls, problemsOf, type Refused } from './accept.ts'
 import { type AfterRequest, after, type UpdateRequest } from './after.ts'
+import { deliveriesOf, duration, having } from './arguments.ts'
 import type { ContentOf, Draft, ScheduledDraft } from './draft.ts'
 import { unread } from './prepare.ts'
 import { type DeliveryInfo, deliveryInfo } from './views.ts'
@@ -35,10 +36,12 @@ export interface Publisher<A extends Adapter = Adapter> {
 
 const atRest = ({ state }: Delivery): boolean => state !== 'scheduled' && state !== 'running'
 
-const wait = async (calls: Calls, { tenant, publicationId, timeoutMs = 60_000 }: Parameters<Publisher['wait']>[0]): Promise<readonly DeliveryInfo[]> => {
+const wait = async (calls: Calls, request: Parameters<Publisher['wait']>[0]): Promise<readonly DeliveryInfo[]> => {
+  const { tenant, publicationId, timeoutMs = 60_000 } = having(request, 'tenant', 'publicationId')
+  duration('timeoutMs', timeoutMs)
   const from = calls.clock.elapsed()
   for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 500)) {
-    const { items } = await calls.storage.deliveries.list(tenant, { publicationId, limit: 1_000 })
+    const items = await deliveriesOf(calls.storage, tenant, publicationId)
     const leftMs = timeoutMs - (calls.clock.elapsed() - from)
     if (items.every(atRest) || leftMs <= 0) return items.map(deliveryInfo)
     await calls.clock.sleep(Math.min(pauseMs, leftMs))
@@ -94,7 +97,9 @@ const readMetrics = async (calls: Calls, connectionId: string, own: readonly Mea
   }
 }
 
-const metricsOf = async (calls: Calls, { tenant, deliveryIds }: Parameters<Publisher['metrics']>[0]): Promise<ReadonlyMap<string, Metrics>> => {
+const metricsOf = async (calls: Calls, request: Parameters<Publisher['metrics']>[0]): Promise<ReadonlyMap<string, Metrics>> => {
+  const { tenant, deliveryIds } = having(request, 'tenant')
+  if (!Array.isArray(deliveryIds)) throw new TypeError('`deliveryIds` is a list of the ids of deliveries.')
   const groups = new Map<string, Measured[]>()
   for (const id of new Set(deliveryIds)) {
     const one = await measuredOf(calls, tenant, id)

@@ -7,6 +7,7 @@ import { attemptData } from '../engine/attempt.ts'
 import { type Result, readResult } from '../engine/body.ts'
 import { type Journal, type OpenCommit, readJournal, readMarker, writeJournal, writeMarker } from '../engine/journal.ts'
 import type { Calls } from './accept.ts'
+import { having } from './arguments.ts'
 
 export interface ResolveRequest {
   tenant: string
@@ -70,7 +71,7 @@ const checkPlacement = ({ as, placement }: ResolveRequest): void => {
 }
 
 export const resolve = async (calls: Calls, request: ResolveRequest): Promise<Resolved> => {
-  const { tenant, deliveryId } = request
+  const { tenant, deliveryId } = having(request, 'tenant', 'deliveryId')
   checkPlacement(request)
   const delivery = await calls.storage.deliveries.get(tenant, deliveryId)
   if (!delivery) return { status: 'not-found' }

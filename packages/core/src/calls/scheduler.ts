@@ -2,16 +2,17 @@
 
 import type { Adapter } from '../contract/adapter.ts'
 import { PublishError } from '../contract/error.ts'
-import type { DeliveryFilter, NewPublication, Page, Paged, Raced, State } from '../contract/storage.ts'
+import type { DeliveryFilter, NewPublication, Paged, Raced, State } from '../contract/storage.ts'
 import { type Body, readBody } from '../engine/body.ts'
 import { type Accepted, accept, activeKeyOf, add, type Calls, type Refused } from './accept.ts'
 import { noSuchDelivery } from './after.ts'
+import { having, listing } from './arguments.ts'
 import type { ScheduledDraft } from './draft.ts'
 import { canonical } from './ids.ts'
 import { refuse } from './prepare.ts'
 import { type Resolved, type ResolveRequest, resolve } from './resolve.ts'
 import { type AttemptInfo, attemptInfo, type DeliveryInfo, deliveryInfo } from './views.ts'
-import { dueOf, type When } from './when.ts'
+import { dueOf, isZone, unknownZone, type When } from './when.ts'
 
 export interface One {
   tenant: string
@@ -57,21 +58,16 @@ export interface Scheduler<A extends Adapter = Adapter> {
   attempts(request: One): Promise<readonly AttemptInfo[]>
 }
 
-/** Storage counts everybody's where no tenant is named; nobody is to get those through a forgotten one. */
-const ownTenant = (tenant: unknown): string => {
-  if (typeof tenant !== 'string' || tenant === '') throw new TypeError('`tenant` is a text that is not empty: whose deliveries are meant.')
-  return tenant
+const named = (request: One): One => having(request, 'tenant', 'deliveryId')
+
+const list = async (calls: Calls, request: ListRequest): Promise<Paged<DeliveryInfo>> => {
+  const { tenant, from, until, limit = 50, ...more } = listing(request)
+  const page = await calls.storage.deliveries.list(tenant, { ...more, limit, from: from?.getTime(), until: until?.getTime() })
+  return { items: page.items.map(deliveryInfo), ...(page.next !== undefined && { next: page.next }) }
 }
 
-const mostPerPage = 200
-
-const pageOf = ({ limit = 50, after }: ListRequest): Page => {
-  if (!Number.isInteger(limit) || limit < 1 || limit > mostPerPage)
-    throw new TypeError(`\`limit\` is a whole number from 1 to ${mostPerPage}, not ${String(limit)}.`)
-  return { limit, ...(after !== undefined && { after }) }
-}
-
-const retry = async (calls: Calls, { tenant, deliveryId }: One): Promise<Accepted | Refused> => {
+const retry = async (calls: Calls, request: One): Promise<Accepted | Refused> => {
+  const { tenant, deliveryId } = named(request)
   const delivery = await calls.storage.deliveries.get(tenant, deliveryId)
   const publication = delivery && (await calls.storage.publications.get(tenant, delivery.publicationId))
   if (!delivery || !publication) throw noSuchDelivery(deliveryId)
@@ -105,14 +101,17 @@ const retry = async (calls: Calls, { tenant, deliveryId }: One): Promise<Accepte
   return 'status' in result ? result : (result[0] as Accepted)
 }
 
-const moved = async (calls: Calls, { tenant, deliveryId }: One, at: number): Promise<Changed> => {
+const moved = async (calls: Calls, request: One, at: number): Promise<Changed> => {
+  const { tenant, deliveryId } = named(request)
   const status = await calls.storage.deliveries.reschedule(tenant, deliveryId, at)
   if (status === 'done') calls.stored([{ id: deliveryId, rev: (await calls.storage.deliveries.get(tenant, deliveryId))?.rev ?? 0, at }])
   return { status }
 }
 
 const reschedule = async (calls: Calls, request: One & { at: When; timeZone?: string | undefined }): Promise<Changed> => {
-  const due = dueOf(request.at, request.timeZone, '/at')
+  const { at, timeZone } = named(request) as typeof request
+  if (timeZone !== undefined && !isZone(timeZone)) return refuse([unknownZone(timeZone)])
+  const due = dueOf(at, timeZone, '/at')
   const now = await calls.storage.now()
   if (!('at' in due)) return refuse([due.problem])
   if (due.at < now)
@@ -135,7 +134,8 @@ export const createScheduler = <A extends Adapter>(calls: Calls): Scheduler<A> =
   },
   scheduleAll: (drafts, more) => accept(calls, drafts, 'at', more?.tx),
   reschedule: (request) => reschedule(calls, request),
-  cancel: async ({ tenant, deliveryId }) => {
+  cancel: async (request) => {
+    const { tenant, deliveryId } = named(request)
     const status = await calls.storage.deliveries.cancel(tenant, deliveryId)
     calls.stored([])
     return { status }
@@ -143,15 +143,16 @@ export const createScheduler = <A extends Adapter>(calls: Calls): Scheduler<A> =
   executeNow: async (request) => moved(calls, request, await calls.storage.now()),
   retry: (request) => retry(calls, request),
   resolve: (request) => resolve(calls, request),
-  get: async ({ tenant, deliveryId }) => {
+  get: async (request) => {
+    const { tenant, deliveryId } = named(request)
     const row = await calls.storage.deliveries.get(tenant, deliveryId)
     return row && deliveryInfo(row)
   },
-  list: async (request) => {
-    const { tenant, from, until, ...filter } = request
-    const page = await calls.storage.deliveries.list(ownTenant(tenant), { ...filter, ...pageOf(request), from: from?.getTime(), until: until?.getTime() })
-    return { items: page.items.map(deliveryInfo), ...(page.next !== undefined && { next: page.next }) }
+  list: (request) => list(calls, request),
+  // Storage counts everybody's where no tenant is named; nobody is to get those through a forgotten one.
+  counts: async (request) => calls.storage.deliveries.counts(having(request, 'tenant').tenant),
+  attempts: async (request) => {
+    const { tenant, deliveryId } = named(request)
+    return (await calls.storage.deliveries.attempts(tenant, deliveryId)).map(attemptInfo)
   },
-  counts: async ({ tenant }) => calls.storage.deliveries.counts(ownTenant(tenant)),
-  attempts: async ({ tenant, deliveryId }) => (await calls.storage.deliveries.attempts(tenant, deliveryId)).map(attemptInfo),
 })

@@ -43,6 +43,8 @@ export const formatterOf = (timeZone: string): Intl.DateTimeFormat | undefined =
   }
 }
 
+export const isZone = (timeZone: unknown): timeZone is string => typeof timeZone === 'string' && formatterOf(timeZone) !== undefined
+
 /** How far the zone's wall clock is ahead of UTC at an instant, in ms. */
 const offsetAt = (formatter: Intl.DateTimeFormat, at: number): number => {
   const parts = Object.fromEntries(formatter.formatToParts(at).map(({ type, value }) => [type, value]))
@@ -82,8 +84,8 @@ const instantsOf = (wallUtc: number, formatter: Intl.DateTimeFormat): { readonly
 const bad = (pointer: string, code: string, actual: string, fix: string): { problem: Problem } => ({ problem: { code, pointer, actual, fix } })
 const warn = (pointer: string, code: string, actual: string, fix: string): Problem => ({ code, pointer, actual, fix, severity: 'warning' })
 
-export const unknownZone = (timeZone: string): Problem =>
-  bad('/timeZone', 'unknown-zone', timeZone.slice(0, 64), 'Name an IANA time zone such as `Europe/Berlin` or `Asia/Dubai`.').problem
+export const unknownZone = (timeZone: unknown): Problem =>
+  bad('/timeZone', 'unknown-zone', String(timeZone).slice(0, 64), 'Name an IANA time zone such as `Europe/Berlin` or `Asia/Dubai`.').problem
 
 const ofWall = (text: string, timeZone: string | undefined, pointer: string): Due | { problem: Problem } => {
   if (timeZone === undefined) return bad(pointer, 'time-without-zone', text, 'Add `timeZone` (e.g. `Asia/Dubai`), or an offset to the time (`…+04:00`, `…Z`).')

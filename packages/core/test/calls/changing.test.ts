@@ -266,22 +266,3 @@ describe('an account that is lost and connected again', () => {
     expect((await rig.get(id)).state).toBe('published')
   })
 })
-
-describe('bad configuration', () => {
-  test.each<[string, object, RegExp]>([
-    ['no adapter', { adapters: [] }, /`adapters` is a list with at least one/],
-    ['something that is no adapter', { adapters: [() => undefined] }, /no adapter of contract 1/],
-    ['a policy that is none', { onUncertain: 'Hold' }, /`onUncertain` is `hold`, `retry` or `drop`, not Hold/],
-    ['a retry plan for nobody', { retryAfterMs: { tyo: [1] } }, /`retryAfterMs` names `tyo`.*Use one of default, toy/],
-    ['a retry plan that is none', { retryAfterMs: [5, -1] }, /list of pauses in ms/],
-    ['a lease too short for a request', { leaseMs: 1_000 }, /`leaseMs` is a whole number of at least 24000/],
-    ['no slots', { slots: 0 }, /`slots` is a whole number of at least 1/],
-    ['no deployment', { deployment: '' }, /`deployment` is a name/],
-    ['no storage', { storage: undefined }, /`storage` is a driver/],
-    ['no key', { keys: undefined }, /key/i],
-  ])('%s throws at once and says how to mend it', (_, more, expected) => {
-    const build = () => rig.process(more as never, (storage) => ('storage' in more ? (undefined as never) : storage))
-    expect(build).toThrow(TypeError)
-    expect(build).toThrow(expected)
-  })
-})
