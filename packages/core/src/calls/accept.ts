@@ -5,10 +5,11 @@ import type { Problem } from '../contract/limits.ts'
 import { type AddResult, type NewDelivery, type NewPublication, priorities } from '../contract/storage.ts'
 import type { Body } from '../engine/body.ts'
 import type { Deps } from '../engine/deps.ts'
+import { deliveriesOf } from './arguments.ts'
 import type { Draft, ReadDraft } from './draft.ts'
 import { canonical, sha256 } from './ids.ts'
 import { type Prepared, prepare, refuse } from './prepare.ts'
-import { dueOf, formatterOf, unknownZone } from './when.ts'
+import { dueOf, isZone, unknownZone } from './when.ts'
 
 export interface AcceptedDelivery {
   readonly id: string
@@ -50,7 +51,7 @@ type Way = 'now' | 'at' | 'any'
 const strayTimes = (draft: ReadDraft, way: Way): Problem[] => {
   const timed = (['at', 'times', 'timeZone'] as const).filter((member) => draft[member] !== undefined)
   if (way === 'now') return timed.map((member) => ({ code: 'unknown-member', pointer: `/${member}`, fix: 'Remove it, or use `scheduler.schedule`.' }))
-  return draft.timeZone !== undefined && !formatterOf(draft.timeZone) ? [unknownZone(draft.timeZone)] : []
+  return draft.timeZone !== undefined && !isZone(draft.timeZone) ? [unknownZone(draft.timeZone)] : []
 }
 
 /** When each platform's delivery is due. */
@@ -58,7 +59,8 @@ const timesOf = (draft: ReadDraft, platforms: readonly string[], now: number, wa
   const dueAt = new Map<string, number>()
   const wall: Record<string, { at: string; timeZone: string }> = {}
   const problems: Problem[] = [...strayTimes(draft, way)]
-  for (const platform of platforms) {
+  // Where no connection is known, the moment itself can still be wrong.
+  for (const platform of platforms.length > 0 ? platforms : ['']) {
     const own = draft.times?.[platform]
     const at = own ?? draft.at
     if (at === undefined) {
@@ -146,7 +148,7 @@ const view = (one: NewPublication): AcceptedDelivery[] =>
   one.deliveries.map(({ id, connectionId, platform, dueAt }) => ({ id, connectionId, platform, dueAt: new Date(dueAt) }))
 
 export const replayed = async (calls: Calls, tenant: string, publicationId: string): Promise<Accepted> => {
-  const { items } = await calls.storage.deliveries.list(tenant, { publicationId, limit: 1_000 })
+  const items = await deliveriesOf(calls.storage, tenant, publicationId)
   return {
     status: 'replayed',
     publicationId,
@@ -206,6 +208,7 @@ export const accept = async <A extends Adapter>(
   way: 'now' | 'at',
   tx?: unknown,
 ): Promise<readonly Accepted[] | Refused> => {
+  if (!Array.isArray(drafts)) throw new TypeError('`drafts` is a list of drafts.')
   const now = await calls.storage.now()
   const all: Read[] = []
   for (const given of drafts) all.push(await read(calls, given, now, way))

@@ -43,16 +43,22 @@ export interface ScheduledDraft<A extends Adapter = Adapter> extends Draft<A> {
 }
 
 const when = z.union([z.string(), z.date()])
+const name = (what: string) => {
+  const words = `Give ${what} as a text of 1 to 255 characters`
+  return z.string(words).min(1, words).max(255, words)
+}
+const milliseconds = 'Give a whole number of milliseconds above 0'
+const connections = 'List the ids of the connections that it goes to, at least one'
 /** The frame; `content` and `variants` are read by their kind. */
 export const draftSchema = z.strictObject({
-  tenant: z.string().min(1).max(255),
+  tenant: name('whose it is'),
   content: z.looseObject({ kind: z.string().optional() }),
   variants: z.record(z.string(), z.looseObject({ options: z.unknown().optional() }).optional()).optional(),
-  to: z.array(z.string().min(1)).min(1),
-  idempotencyKey: z.string().min(1).max(255).optional(),
-  contentKey: z.string().min(1).max(255).optional(),
+  to: z.array(z.string(connections).min(1, connections), connections).min(1, connections),
+  idempotencyKey: name('a key').optional(),
+  contentKey: name('a key').optional(),
   priority: z.enum(Object.keys(priorities) as [Priority, ...Priority[]]).optional(),
-  maxLatenessMs: z.int().positive().optional(),
+  maxLatenessMs: z.int(milliseconds).positive(milliseconds).optional(),
   onUncertain: z.enum(['hold', 'retry', 'drop']).optional(),
   at: when.optional(),
   timeZone: z.string().optional(),

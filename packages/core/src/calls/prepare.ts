@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { checkContent } from '../content/check.ts'
-import { forbiddenKeys } from '../content/shape.ts'
+import { dangersIn } from '../content/shape.ts'
 import type { Adapter } from '../contract/adapter.ts'
 import type { Account } from '../contract/auth.ts'
 import type { Connection } from '../contract/connection-store.ts'
@@ -39,10 +39,18 @@ const shapeProblems = (error: z.ZodError, at: (path: readonly PropertyKey[]) => 
 const connectionsOf = async (deps: Deps, draft: ReadDraft): Promise<{ problems: Problem[]; connections: Connection[] }> => {
   const problems: Problem[] = []
   const connections: Connection[] = []
+  const seen = new Set<string>()
   for (const [i, id] of draft.to.entries()) {
+    const again = seen.has(id)
+    seen.add(id)
     const connection = await deps.storage.connections.get(draft.tenant, id)
     if (!connection)
-      problems.push({ code: 'no-such-connection', pointer: pointer('to', i), actual: id, fix: 'Name a connection of this tenant: see `connections.list`.' })
+      problems.push({
+        code: 'no-such-connection',
+        pointer: pointer('to', i),
+        actual: id.slice(0, 64),
+        fix: 'Name a connection of this tenant: see `connections.list`.',
+      })
     else if (connection.state !== 'active')
       problems.push({
         code: 'connection-not-kept',
@@ -51,7 +59,7 @@ const connectionsOf = async (deps: Deps, draft: ReadDraft): Promise<{ problems: 
         actual: id,
         fix: 'It was offered only: keep it with `connections.keep` first.',
       })
-    else if (draft.to.indexOf(id) !== i)
+    else if (again)
       problems.push({ code: 'connection-twice', platform: connection.platform, pointer: pointer('to', i), actual: id, fix: 'Name each connection once.' })
     else connections.push(connection)
   }
@@ -122,22 +130,31 @@ export const unread = (facts: MediaFacts): Media => {
   return { ...facts, chunks: refuse, stream: refuse }
 }
 
+/** Stands in for a file that cannot be read, so that everything else is checked all the same. What is said about it is not told. */
+const standIn = (file: MediaFacts | undefined, { alt }: MediaInput): MediaFacts => {
+  const { type, mime } = file ?? { type: 'image', mime: 'image/jpeg' }
+  return { type, mime, bytes: 1, name: 'file', sha256: '', ...(alt !== undefined && { alt }) }
+}
+
 const filesOf = async (
   probe: ReturnType<typeof prober>,
   { support, adapter, at }: Merged,
   input: object,
-): Promise<{ problems: Problem[]; files: MediaFacts[] }> => {
-  const problems: Problem[] = []
-  const files: MediaFacts[] = []
-  for (const { pointer: below, media } of support.of.media(input)) {
+): Promise<{ unreadable: Problem[]; files: MediaFacts[] }> => {
+  const unreadable: Problem[] = []
+  const named = support.of.media(input)
+  const read: (MediaFacts | undefined)[] = []
+  for (const { pointer: below, media } of named) {
     try {
-      files.push(await probe(media))
+      read.push(await probe(media))
     } catch (error) {
       if (!PublishError.is(error)) throw error
-      problems.push({ code: 'media-unreadable', platform: adapter.id, pointer: at(below), fix: error.message })
+      read.push(undefined)
+      unreadable.push({ code: 'media-unreadable', platform: adapter.id, pointer: at(below), fix: error.message })
     }
   }
-  return { problems, files }
+  const sibling = read.find((file) => file !== undefined)
+  return { unreadable, files: named.map(({ media }, i) => read[i] ?? standIn(sibling, media)) }
 }
 
 const accountOf = (connection: Connection): Account => JSON.parse(connection.data) as Account
@@ -154,24 +171,40 @@ const contentOf = async (
     ...(input.success ? [] : shapeProblems(input.error, (path) => at(pointer(...path)), adapter.id)),
     ...(options.success ? [] : shapeProblems(options.error, (path) => pointer('variants', adapter.id, 'options', ...path), adapter.id)),
   ]
-  if (!input.success || !options.success) return { problems: shape }
-  const { problems, files } = await filesOf(probe, one, input.data)
-  if (problems.length > 0) return { problems }
+  if (!input.success) return { problems: shape }
+  const { unreadable, files } = await filesOf(probe, one, input.data)
   const content = { ...support.of.build(input.data, files.map(unread)), options: options.data }
-  const found = connections.flatMap((connection) => checkContent({ support, content, account: accountOf(connection), platform: adapter.id, at }))
-  const distinct = [...new Map(found.map((problem) => [canonical(problem), problem])).values()]
-  return { problems: distinct, content: { kind: support.kind, input: input.data as Json, options: (options.data ?? null) as Json, files } }
+  const own = options.success
+  const found = connections.flatMap((connection) => checkContent({ support, content, account: accountOf(connection), platform: adapter.id, at, own }))
+  const told = found.filter((problem) => !unreadable.some((file) => file.pointer === problem.pointer))
+  const problems = [...shape, ...unreadable, ...new Map(told.map((problem) => [canonical(problem), problem])).values()]
+  if (shape.length > 0 || unreadable.length > 0) return { problems }
+  return { problems, content: { kind: support.kind, input: input.data as Json, options: (options.data ?? null) as Json, files } }
+}
+
+/** With what is wrong left out, where it is nothing that the rest rests on: then the rest is checked as well. */
+const readDraft = (given: unknown): { readonly draft?: ReadDraft; readonly problems: Problem[] } => {
+  const read = draftSchema.safeParse(given)
+  if (read.success) return { draft: read.data, problems: [] }
+  const problems = shapeProblems(read.error, (path) => pointer(...path))
+  // Without its key: it speaks only for a draft that can be read.
+  const wrong = new Set([
+    'idempotencyKey',
+    ...read.error.issues.flatMap(({ path, ...issue }) => ('keys' in issue && path.length === 0 ? issue.keys : [String(path[0])])),
+  ])
+  if (typeof given !== 'object' || given === null) return { problems }
+  const rest = draftSchema.safeParse(Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name))))
+  return { problems, ...(rest.success && { draft: rest.data }) }
 }
 
 export const prepare = async (deps: Deps, given: unknown): Promise<Prepared> => {
   const nothing = { connections: [], contents: {} }
-  const forbidden = forbiddenKeys(given)
-  if (forbidden.length > 0) return { problems: forbidden, ...nothing }
-  const read = draftSchema.safeParse(given)
-  if (!read.success) return { problems: shapeProblems(read.error, (path) => pointer(...path)), ...nothing }
-  const draft = read.data
+  const dangers = dangersIn(given)
+  if (dangers.length > 0) return { problems: dangers, ...nothing }
+  const { draft, problems: wrong } = readDraft(given)
+  if (!draft) return { problems: wrong, ...nothing }
   const { problems: unknown, connections } = await connectionsOf(deps, draft)
-  const problems = [...unknown, ...strayPlatforms(draft, deps.adapters)]
+  const problems = [...wrong, ...unknown, ...strayPlatforms(draft, deps.adapters)]
   const contents: Record<string, StoredContent> = {}
   const probe = prober(deps)
   for (const platform of new Set(connections.map((connection) => connection.platform))) {
@@ -199,11 +232,22 @@ export const prepare = async (deps: Deps, given: unknown): Promise<Prepared> => 
 /** Refuses with everything that is wrong, in one error. */
 export const refuse = (problems: readonly Problem[]): never => {
   const errors = problems.filter(({ severity }) => severity !== 'warning')
-  const lines = errors.map(
-    (problem) => `${problem.platform ? `${problem.platform}: ` : ''}${problem.code} at ${problem.pointer}${measured(problem)}. ${problem.fix}`,
-  )
+  const lines = errors
+    .slice(0, mostTold)
+    .map(
+      (problem) => `${problem.platform ? `${problem.platform}: ` : ''}${problem.code} at ${problem.pointer || 'the draft'}${measured(problem)}. ${problem.fix}`,
+    )
+  if (errors.length > mostTold) lines.push(`And ${errors.length - mostTold} more: see \`problems\`.`)
   throw new PublishError('invalid', `Nothing was scheduled. ${lines.join(' ')}`, { problems: errors, outcome: 'not-published' })
 }
 
-const measured = ({ actual, limit, unit }: Problem): string =>
-  actual !== undefined && limit !== undefined ? ` (${JSON.stringify(actual)}${unit ? ` ${unit}` : ''}, the limit is ${JSON.stringify(limit)})` : ''
+/** In the message, which ends up in logs; `problems` has all of them. */
+const mostTold = 50
+
+const measured = ({ actual, limit, unit }: Problem): string => {
+  const figures = [
+    ...(actual === undefined ? [] : [`${JSON.stringify(actual)}${unit ? ` ${unit}` : ''}`]),
+    ...(limit === undefined ? [] : [`the limit is ${JSON.stringify(limit)}${actual === undefined && unit ? ` ${unit}` : ''}`]),
+  ]
+  return figures.length > 0 ? ` (${figures.join(', ')})` : ''
+}

@@ -14,6 +14,8 @@ export interface Checking {
   readonly platform: string
   /** Where something below the content was written in the draft: `/text` may be `/content/text` or `/variants/x/text`. */
   readonly at: (pointer: string) => string
+  /** Whether the adapter's own check is run too: it may rely on options that are right. Default true. */
+  readonly own?: boolean
 }
 
 const nouns: Readonly<Record<MediaType, string>> = { image: 'images', video: 'videos', audio: 'sounds', document: 'documents' }
@@ -147,13 +149,13 @@ const limitProblems = (sections: readonly Section[], limits: Limits): Problem[] 
  * Everything that is wrong with one content for one account, by the platform's limits, by its kind, and by the adapter's own check.
  * Warnings are among it (`severity`); the content goes out all the same.
  */
-export const checkContent = ({ support, content, account, platform, at }: Checking): Problem[] => {
+export const checkContent = ({ support, content, account, platform, at, own = true }: Checking): Problem[] => {
   const { of: kind, spec } = support
   const limits = typeof spec.limits === 'function' ? spec.limits(account) : spec.limits
   const found = [
     ...(limits ? limitProblems(kind.sections(content), limits) : []),
     ...(kind.check?.(content, limits) ?? []),
-    ...(spec.check?.(content as Parameters<NonNullable<typeof spec.check>>[0], account) ?? []),
+    ...((own && spec.check?.(content as Parameters<NonNullable<typeof spec.check>>[0], account)) || []),
   ]
   // Options stand in the variant only.
   const where = (pointer: string) => (/^\/options(\/|$)/.test(pointer) ? `/variants/${platform}${pointer}` : at(pointer))

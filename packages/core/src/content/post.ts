@@ -49,9 +49,10 @@ export interface Post {
   readonly language?: string
 }
 
-const url = z.string().refine((text) => /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), 'a whole http or https URL')
+const url = z.string().refine((text) => /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), 'Give a whole http or https URL')
 /** It may stand in a text, where a space would end it; platforms refuse it with the whole post. */
-const linkUrl = url.refine((text) => !/\s/.test(text), 'an address without spaces: write them as %20')
+const linkUrl = url.refine((text) => !/\s/.test(text), 'Write the spaces of the address as %20')
+const milliseconds = 'Give a whole number of milliseconds above 0'
 /** Exactly one of `file`, `url`, `ref`. */
 export const mediaInput: z.ZodType<MediaInput> = z
   .strictObject({
@@ -63,9 +64,9 @@ export const mediaInput: z.ZodType<MediaInput> = z
   })
   .refine(
     ({ file, url, ref }) => [file, url, ref].filter((where) => where !== undefined).length === 1,
-    'exactly one of `file`, `url` or `ref`',
+    'Give exactly one of `file`, `url` or `ref`',
   ) as z.ZodType<MediaInput>
-const json: z.ZodType<Json> = z.json()
+const json: z.ZodType<Json> = z.json({ error: 'Give JSON: texts, numbers, true, false, null, and lists and objects of them' })
 const part = z.strictObject({ text: z.string().optional(), media: z.array(mediaInput).optional() })
 const schema: z.ZodType<PostInput> = z.strictObject({
   kind: z.literal('post').optional(),
@@ -75,7 +76,7 @@ const schema: z.ZodType<PostInput> = z.strictObject({
   poll: z
     .strictObject({
       options: z.array(z.string().trim().min(1)).min(2),
-      durationMs: z.int().positive(),
+      durationMs: z.int(milliseconds).positive(milliseconds),
       multiple: z.boolean().optional(),
       hideTotals: z.boolean().optional(),
     })
@@ -90,7 +91,7 @@ const schema: z.ZodType<PostInput> = z.strictObject({
       } catch {
         return false
       }
-    }, 'a BCP 47 language tag such as `en` or `ar-AE`')
+    }, 'Give a BCP 47 language tag such as `en` or `ar-AE`')
     .optional(),
 })
 

@@ -1,4 +1,4 @@
-// Refuses drafts that are dangerous to walk or to merge, before anything else looks at them.
+// Refuses drafts that are dangerous to walk, to merge or to send, before anything else looks at them.
 
 import type { Problem } from '../contract/limits.ts'
 
@@ -22,10 +22,28 @@ const tooDeep = (pointer: string): Problem => ({
   fix: 'Flatten it. A value that contains itself is without end.',
 })
 
+/** Neither survives the way to a platform as it is: the one becomes a replacement character, the other ends a text or is refused by the platform's database. */
+const unsendable = /[\0\p{Surrogate}]/u
+
+const unsendableAt = (text: string, index: number, pointer: string): Problem => {
+  const [code, what] =
+    text[index] === '\0'
+      ? ['nul-character', 'the NUL character']
+      : ['half-character', 'half a character (a lone surrogate, left where an emoji was cut in two)']
+  return { code, pointer, actual: index, unit: 'utf16', fix: `Take out ${what} at position ${index}: no platform can show it.` }
+}
+
+const visitText = (text: string, pointer: string, { problems }: Walk): void => {
+  const index = text.search(unsendable)
+  if (index >= 0) problems.push(unsendableAt(text, index, pointer))
+}
+
 const visit = (value: unknown, pointer: string, depth: number, walk: Walk): void => {
   // A lower bound of its JSON; what is visited twice counts twice, so shared parts cannot multiply unseen.
   walk.bytes += typeof value === 'string' ? Buffer.byteLength(value) + 2 : 2
-  if (walk.bytes > most.bytes || typeof value !== 'object' || value === null) return
+  if (walk.bytes > most.bytes) return
+  if (typeof value === 'string') visitText(value, pointer, walk)
+  if (typeof value !== 'object' || value === null) return
   if (depth > most.depth) {
     walk.problems.push(tooDeep(pointer))
     return
@@ -39,8 +57,11 @@ const visit = (value: unknown, pointer: string, depth: number, walk: Walk): void
   }
 }
 
-/** Members named `__proto__`, `constructor` or `prototype` at any depth (`forbidden-key`), more than 32 levels (`too-deep`), more than 1 MB (`too-large`). Walks no further than that. */
-export const forbiddenKeys = (value: unknown): Problem[] => {
+/**
+ * Members named `__proto__`, `constructor` or `prototype` at any depth (`forbidden-key`), more than 32 levels (`too-deep`), more than 1 MB (`too-large`),
+ * texts that no platform gets as they are (`nul-character`, `half-character`). Walks no further than that.
+ */
+export const dangersIn = (value: unknown): Problem[] => {
   const walk: Walk = { problems: [], bytes: 0 }
   visit(value, '', 0, walk)
   if (walk.bytes > most.bytes)

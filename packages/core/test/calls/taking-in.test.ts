@@ -153,6 +153,77 @@ describe('bad input', () => {
     ])
   })
 
+  test('a file that cannot be read hides nothing else: text, other files, options and the frame are told with it', async () => {
+    const given = draft({
+      content: {
+        text: 'x'.repeat(25),
+        media: [
+          { file: join(folder, 'none.gif'), alt: '1234567' },
+          { file: join(folder, 'a.gif'), alt: '1234567' },
+        ],
+      },
+      variants: { toy: { options: { loud: true } } },
+      priority: 'asap',
+      maxLatenessMs: 1.5,
+      idempotencyKey: 'k'.repeat(10_000),
+      at: inMs(-hour),
+      collour: 'red',
+    })
+    expect(short(await refused(given, schedule))).toEqual([
+      'alt-too-long /content/media/0/alt',
+      'alt-too-long /content/media/1/alt',
+      'in-the-past /at',
+      'invalid-value /idempotencyKey',
+      'invalid-value /maxLatenessMs',
+      'invalid-value /priority',
+      'invalid-value /variants/toy/options',
+      'media-unreadable /content/media/0',
+      'text-too-long /content/text',
+      'too-many-media /content/media',
+      'unknown-member ',
+    ])
+  })
+
+  test('nothing is made up about a file that cannot be read', async () => {
+    const strict = { bytes: 10, mimes: ['image/png'], width: [100, 200] as const }
+    const one = await openRig({ spec: { limits: { ...limits, media: { atMost: 4, mix: 'one-type', types: { image: strict, video: strict } } } } })
+    const error = await one.publish('hello', { content: { text: 'a', media: [{ file: '/nowhere/a.gif' }] } }).catch((error: unknown) => error)
+    expect(PublishError.is(error) && short(error.problems)).toEqual(['media-unreadable /content/media/0'])
+  })
+
+  test('a moment that has passed is told though no connection is known', async () =>
+    expect(short(await refused(draft({ to: ['nobody'], at: inMs(-hour) }), schedule))).toEqual(['in-the-past /at', 'no-such-connection /to/0']))
+
+  test('the message says figures where there are any, what the draft itself is, and ends', async () => {
+    await expect(publish(draft({ content: { text: 'x'.repeat(1_100_000) } }))).rejects.toThrow(
+      /too-large at the draft \(the limit is 1000000 bytes\)\. Make it smaller/,
+    )
+    await expect(publish(draft({ to: ['nobody'] }))).rejects.toThrow('no-such-connection at /to/0 ("nobody"). Name a connection of this tenant')
+    await expect(publish(draft({ idempotencyKey: 'k'.repeat(256) }))).rejects.toThrow('at /idempotencyKey. Give a key as a text of 1 to 255 characters.')
+    await expect(publish(draft({ maxLatenessMs: Number.NaN }))).rejects.toThrow('at /maxLatenessMs. Give a whole number of milliseconds above 0.')
+    const error = await publish(draft({ to: Array.from({ length: 10_000 }, (_, n) => `nobody-${n}-${'x'.repeat(60)}`) })).catch(
+      (error: unknown) => error as PublishError,
+    )
+    expect(PublishError.is(error) && error.problems).toHaveLength(10_000)
+    expect((error as PublishError).message).toMatch(/And 9950 more: see `problems`\.$/)
+    expect((error as PublishError).message.length).toBeLessThan(20_000)
+  })
+
+  test.each<[string, string, string, string]>([
+    ['NUL', 'a\0b', 'nul-character', 'Take out the NUL character at position 1'],
+    ['half an emoji', 'ab\ud83d', 'half-character', 'Take out half a character (a lone surrogate, left where an emoji was cut in two) at position 2'],
+    ['the other half', '\ude00ab', 'half-character', 'at position 0'],
+  ])('%s, wherever a text stands: no platform would show what was checked', async (_, text, code, fix) => {
+    const problems = await refused(
+      draft({ content: { text, media: [{ file: join(folder, 'a.gif'), alt: text }], thread: [{ text }] }, variants: { toy: { options: { loud: text } } } }),
+    )
+    expect(short(problems)).toEqual(
+      ['/content/media/0/alt', '/content/text', '/content/thread/0/text', '/variants/toy/options/loud'].map((at) => `${code} ${at}`),
+    )
+    expect(problems[0]?.fix).toContain(fix)
+    expect((await publish(draft({ content: { text: '😀' } }))).status).toBe('scheduled')
+  })
+
   test('a fix says what was too small as well as what was too large', async () => {
     const strict = await openRig({ spec: { limits: { ...limits, text: { text: [{ max: 20, min: 8, count: 'utf16' }] } } } })
     await expect(strict.publish('short')).rejects.toThrow('toy: text-too-short at /content/text (5 utf16, the limit is 8). Lengthen it by 3')
@@ -269,6 +340,10 @@ describe('several at once', () => {
     expect(await stored()).toBe(1)
   })
 
+  test.each([[undefined], [{}], ['drafts']])('%j is no list of drafts', async (given) => {
+    await expect(all(given as never)).rejects.toThrow('`drafts` is a list of drafts.')
+  })
+
   test('none is nothing', async () => expect(await all([])).toEqual([]))
 })
 
@@ -308,6 +383,26 @@ describe('the same again', () => {
     await publish(draft({ idempotencyKey: 'k' }))
     expect((await publish({ tenant: 'bob', content: { text: 'bob’s' }, to: [other], idempotencyKey: 'k' })).status).toBe('scheduled')
   })
+})
+
+test('a publication to more connections than a page holds is answered whole: when it is taken in, again, and by `wait`', async () => {
+  const own = { tenant, platform: 'toy', state: 'active' as const }
+  const row = await rig.storage.connections.get(tenant, rig.connectionId)
+  const grant = await rig.storage.connections.grant(tenant, row?.grantId as string)
+  if (!row || !grant) throw new Error('There is a connection.')
+  const ids = Array.from({ length: 1_100 }, (_, n) => `connection-${n}`)
+  await rig.storage.connections.put(
+    { ...grant, id: 'many' },
+    ids.map((id) => ({ ...row, ...own, id, accountId: id, grantId: 'many' })),
+  )
+  const given = draft({ to: ids, at: inMs(hour), idempotencyKey: 'many' })
+  const first = await schedule(given)
+  const second = await schedule(given)
+  if (!('deliveries' in first && 'deliveries' in second)) throw new Error('It is taken in.')
+  expect(first.deliveries).toHaveLength(1_100)
+  expect(second).toEqual({ ...first, status: 'replayed' })
+  const seen = await rig.clock.drive(rig.syndikit.publisher.wait({ tenant, publicationId: first.publicationId, timeoutMs: 0 }))
+  expect(new Set(seen.map(({ id }) => id)).size).toBe(1_100)
 })
 
 test('who has a head start goes first among what is due, and nobody goes out early', async () => {
