@@ -9,7 +9,7 @@ import { type Clock, type Fetch, notSent, type Random } from '../contract/ports.
 import { systemRandom } from '../ports/system.ts'
 import { replyOf } from './answer.ts'
 import { redact } from './redact.ts'
-import { addressOf, bodyOf, headersOf } from './request.ts'
+import { addressOf, bodyOf, headersOf, watched } from './request.ts'
 
 /** What went over the wire, as far as it may be kept: for attempts and `explain`. */
 export interface Exchange {
@@ -73,9 +73,12 @@ const requestOf = <T>({ adapter, server, random = systemRandom }: ExchangeOption
   const { address, own } = addressOf({ adapter, server }, url, call)
   const carried = own ? applied : undefined
   for (const [name, value] of Object.entries(carried?.query ?? {})) address.searchParams.set(name, value)
-  const { body, headers } = bodyOf(call, () => Buffer.from(random.bytes(12)).toString('hex'))
+  const made = bodyOf(call, () => Buffer.from(random.bytes(12)).toString('hex'))
+  const { headers } = made
+  const { body, broke } = watched(made.body)
   return {
     address,
+    broke,
     init: { method, headers: headersOf(adapter, { ...call, headers: { ...headers, ...call.headers } }, carried), ...(body !== undefined && { body }) },
   }
 }
@@ -87,7 +90,7 @@ export const nameOf = <T>({ adapter, server }: ExchangeOptions, { method, url, c
 /** Sends once. Rejects with a `PublishError` for whatever happens on the network, and with a `TypeError` for a call that cannot be made. */
 export const exchange = async <T>(options: ExchangeOptions, asked: Asked<T>): Promise<Reply> => {
   const { adapter, clock } = options
-  const { address, init } = requestOf(options, asked)
+  const { address, init, broke } = requestOf(options, asked)
   const [aborter, timer] = [new AbortController(), new AbortController()]
   void clock.sleep(asked.timeoutMs, timer.signal).then(() => timer.signal.aborted || aborter.abort())
   const startedAt = clock.elapsed()
@@ -110,9 +113,11 @@ export const exchange = async <T>(options: ExchangeOptions, asked: Asked<T>): Pr
       signal: aborter.signal,
     })
     const reply = await replyOf(response, adapter.name, aborter.signal)
+    if (broke() !== undefined) throw broke()
     told({ status: reply.status })
     return reply
-  } catch (cause) {
+  } catch (error) {
+    const cause = broke() ?? error
     const timedOut = aborter.signal.aborted
     told({ error: PublishError.is(cause) ? cause.code : timedOut ? 'time-out' : codeOf(cause) })
     if (PublishError.is(cause)) throw cause

@@ -93,3 +93,24 @@ export const bodyOf = (call: Call<unknown>, unique: () => string): { body?: NonN
     return { body: call.body.stream(), headers: { 'content-type': call.body.mime, 'content-length': String(call.body.bytes) } }
   return call.body ? { body: call.body as Uint8Array<ArrayBuffer>, headers: {} } : { headers: {} }
 }
+
+interface Watched {
+  readonly body?: NonNullable<RequestInit['body']>
+  /** Why it broke off, where it did. */
+  broke(): unknown
+}
+
+/** A streamed body whose own failure is remembered: whatever is answered to a request that broke off, that is why. */
+export const watched = (body: NonNullable<RequestInit['body']> | undefined): Watched => {
+  if (!(body instanceof ReadableStream)) return { ...(body !== undefined && { body }), broke: () => undefined }
+  let broke: unknown
+  const pieces = async function* () {
+    try {
+      yield* body as ReadableStream<Uint8Array>
+    } catch (error) {
+      broke = error
+      throw error
+    }
+  }
+  return { body: ReadableStream.from(pieces()) as ReadableStream<Uint8Array>, broke: () => broke }
+}
