@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { Problem } from '@syndikit/core'
 import type { Draft, Platform } from './app.ts'
@@ -124,12 +124,31 @@ const lineFinder =
     return path[0] === 'media' && !own?.media ? lineOf(path) : lineOf(['variants', platform, ...path])
   }
 
+const example = 'Name a Markdown file with front matter, such as examples/quickstart/post.md.'
+const mostBytes = 1_000_000
+
+/** A pipe or a device might never end. */
+const textOf = async (path: string): Promise<string> => {
+  const fail = (why: string, cause?: unknown): never => {
+    throw new Error(`The post ${path} ${why} ${example}`, { cause })
+  }
+  const cannot = (cause: NodeJS.ErrnoException) => fail(`cannot be read (${cause.code}).`, cause)
+  const found = await stat(path).catch(cannot)
+  if (found.isDirectory()) return fail('cannot be read (EISDIR).')
+  if (!found.isFile()) return fail('is no regular file.')
+  if (found.size > mostBytes) return fail(`has ${found.size} bytes, and a post ${mostBytes} at most.`)
+  const bytes = await readFile(path).catch(cannot)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return fail('is not UTF-8 text: save it as UTF-8.')
+  }
+}
+
 /** @throws PostFileError with lines, Error where the file cannot be read. */
 export const readPostFile = async (path: string, now: number = Date.now()): Promise<PostFile> => {
   const name = basename(path)
-  const source = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`The post ${path} cannot be read (${cause.code}). Name a Markdown file with front matter, such as examples/quickstart/post.md.`, { cause })
-  })
+  const source = await textOf(path)
   const head = readFrontMatter(name, source)
   const { front, body, bodyLine, lineOf } = head
   const parts = partsOf(body, bodyLine)
@@ -153,6 +172,8 @@ export const readPostFile = async (path: string, now: number = Date.now()): Prom
 const hashOfFile = async (path: string): Promise<string> => {
   const hash = createHash('sha256')
   try {
+    // A pipe would be waited for without end.
+    if (!(await stat(path)).isFile()) return 'unreadable'
     for await (const piece of createReadStream(path)) hash.update(piece)
     return hash.digest('hex')
   } catch {

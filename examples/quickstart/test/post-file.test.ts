@@ -1,6 +1,7 @@
 // What a post file may say, what it becomes, and what its writer is told where it is wrong.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Problem } from '@syndikit/core'
@@ -174,4 +175,27 @@ test('everything that is wrong is said at once', async () => {
 
 test('a file that is not there is named, with an example of one that is', async () => {
   await expect(readPostFile(join(folder, 'nothing.md'))).rejects.toThrow(/nothing\.md cannot be read \(ENOENT\)\. Name a Markdown file/)
+})
+
+test('what is no UTF-8 text file is refused at once: a pipe, a device, a folder, another encoding, a file without end', async () => {
+  execFileSync('mkfifo', [join(folder, 'pipe')])
+  await symlink('/dev/zero', join(folder, 'zero'))
+  await writeFile(join(folder, 'latin1.md'), Buffer.from('---\ntargets: [x]\n---\nCaf\xe9', 'latin1'))
+  await writeFile(join(folder, 'utf16.md'), Buffer.from('\ufeff---\ntargets: [x]\n---\nHello', 'utf16le'))
+  await writeFile(join(folder, 'long.md'), `---\ntargets: [x]\n---\n${'x'.repeat(1_000_000)}`)
+  for (const [name, why] of Object.entries({
+    pipe: 'is no regular file.',
+    zero: 'is no regular file.',
+    '.': 'cannot be read (EISDIR).',
+    'latin1.md': 'is not UTF-8 text: save it as UTF-8.',
+    'utf16.md': 'is not UTF-8 text: save it as UTF-8.',
+    'long.md': 'has 1000021 bytes, and a post 1000000 at most.',
+  }))
+    await expect(readPostFile(join(folder, name))).rejects.toThrow(`The post ${join(folder, name)} ${why} Name a Markdown file with front matter`)
+})
+
+test('a pipe or a folder among the files does not keep the post from being read: `check` says what it is', async () => {
+  execFileSync('mkfifo', [join(folder, 'pipe.jpg')])
+  const { draft } = await read('---', 'targets: [x]', 'media: [{ file: pipe.jpg }, { file: . }, { file: /dev/zero }]', '---', 'hi')
+  expect(draft.idempotencyKey).toMatch(/^[0-9a-f]{64}$/)
 })
