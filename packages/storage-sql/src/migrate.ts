@@ -18,6 +18,11 @@ const refuseForeign = (stored: string, asked: string) =>
       `if the name was changed, set \`deployment: '${stored}'\` again. What is sealed for one deployment opens in no other.`,
   )
 
+const refuseUnreadable = () =>
+  new TypeError(
+    'syndikit: this database does not say which version its schema has: the row `schema` of its table `syndikit_meta` was changed. Restore a backup.',
+  )
+
 function* read(sql: Sql): Work<{ version: number; deployment: string | undefined }> {
   const rows = yield sql('select name, value from syndikit_meta')
   const meta = new Map(rows.map((row) => [row.name, String(row.value)]))
@@ -30,6 +35,7 @@ export function* migrate(sql: Sql, deployment: string): Work<void> {
   if (dialect.migrating !== null) yield sql(dialect.migrating)
   yield sql(metaTable(dialect))
   const { version, deployment: stored } = yield* read(sql)
+  if (!Number.isInteger(version)) throw refuseUnreadable()
   if (version > newest) throw refuseNewer(version)
   if (stored !== undefined && stored !== deployment) throw refuseForeign(stored, deployment)
   for (const migration of migrations) {

@@ -20,10 +20,15 @@ const advice: Readonly<Record<number, string>> = {
   26: 'is not a SQLite database. Name a new file, or one that Syndikit or SQLite made.',
 }
 
-/** The same error with what to do about it; an error that is not SQLite's, or needs no advice, as it is. */
+const notADatabase = 26
+
+/** The same error with what to do about it; an error that is not SQLite's, or needs no advice, as it is. A file of another kind never becomes a database: a `TypeError`. */
 export const explained = (error: unknown, file: string): unknown => {
-  const advised = advice[codeOf(error) ?? 0]
-  return advised === undefined ? error : new Error(`syndikit: the database ${file} ${advised}`, { cause: error })
+  const code = codeOf(error) ?? 0
+  const advised = advice[code]
+  if (advised === undefined) return error
+  const Kind = code === notADatabase ? TypeError : Error
+  return new Kind(`syndikit: the database ${file} ${advised}`, { cause: error })
 }
 
 export const waitedTooLong = (file: string, waitMs: number, cause: unknown) =>

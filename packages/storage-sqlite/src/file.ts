@@ -18,11 +18,13 @@ const ours: Pragmas = { busy_timeout: 0, journal_mode: 'wal', synchronous: 'full
 
 /** Throws for what can be known to be wrong before the file is touched. */
 export const checkOptions = (file: unknown, pragmas: Pragmas): string => {
-  if (typeof file !== 'string' || file === '') throw new TypeError("sqliteStorage: `file` must be the path of a file, such as 'syndikit.db'.")
+  if (typeof file !== 'string' || file === '' || file.includes('\0'))
+    throw new TypeError("sqliteStorage: `file` must be the path of a file, such as 'syndikit.db'.")
   if (file === ':memory:' || file.startsWith('file:'))
     throw new TypeError(
       `sqliteStorage: \`file\` must be a path, not "${file}". What lives in memory is lost with the process: for tests there is \`memoryStorage()\` in @syndikit/core.`,
     )
+  if (typeof pragmas !== 'object' || pragmas === null) throw new TypeError('sqliteStorage: `pragmas` is an object, such as { cache_size: -64000 }.')
   for (const [name, value] of Object.entries(pragmas)) {
     const promised = ours[name.toLowerCase()]
     if (promised !== undefined) throw new TypeError(`sqliteStorage: \`pragmas.${name}\` is set by Syndikit: its promises rest on ${name} = ${promised}.`)

@@ -22,7 +22,12 @@ export interface SqliteStorageOptions {
  * `tx` is a `DatabaseSync` handle of yours on the same file with an open transaction: what is added there is stored or dropped with it. End that transaction soon: others wait for it.
  */
 export const sqliteStorage = (options: string | SqliteStorageOptions): Storage<DatabaseSync> => {
-  const { file, clock, maxWaitMs, pragmas }: SqliteStorageOptions = typeof options === 'string' ? { file: options } : (options ?? {})
-  const path = checkOptions(file, pragmas ?? {})
-  return sqlStorage(sqliteConnector(path, pragmas ?? {}, maxWaitMs ?? 30_000), { clock: clock ?? { now: () => Date.now() } })
+  const { file, clock, maxWaitMs = 30_000, pragmas = {}, ...others }: SqliteStorageOptions = typeof options === 'string' ? { file: options } : (options ?? {})
+  const path = checkOptions(file, pragmas)
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw new TypeError(`sqliteStorage: there is no option \`${other}\`. Remove it, or use one of file, clock, maxWaitMs, pragmas.`)
+  if (!(typeof maxWaitMs === 'number' && maxWaitMs >= 0))
+    throw new TypeError(`sqliteStorage: \`maxWaitMs\` is a number of milliseconds of at least 0, not ${String(maxWaitMs)}.`)
+  if (clock !== undefined && typeof clock?.now !== 'function') throw new TypeError('sqliteStorage: `clock` lacks `now`, which answers epoch milliseconds.')
+  return sqlStorage(sqliteConnector(path, pragmas, maxWaitMs), { clock: clock ?? { now: () => Date.now() } })
 }

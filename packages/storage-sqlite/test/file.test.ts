@@ -1,6 +1,6 @@
 // Files that cannot be a database, disks that are full, and settings that would break a promise.
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ import { connected, newPath, publication, query, tenant } from './fixtures.ts'
 
 test('a memory database, a URL and an empty name are refused at construction with what to use instead', () => {
   for (const file of [':memory:', 'file:x?mode=memory']) expect(() => sqliteStorage(file)).toThrow(/memoryStorage\(\)/)
-  for (const file of ['', undefined, 7]) expect(() => sqliteStorage(file as string)).toThrow(TypeError)
+  for (const file of ['', undefined, null, 7, {}, 'a\0b']) expect(() => sqliteStorage(file as string)).toThrow(TypeError)
 })
 
 test('a setting that our promises rest on cannot be changed, and none carries a statement', () => {
@@ -18,6 +18,43 @@ test('a setting that our promises rest on cannot be changed, and none carries a 
   expect(() => sqliteStorage({ file, pragmas: { synchronous: 'off' } })).toThrow(/`pragmas.synchronous` is set by Syndikit.*synchronous = full/)
   expect(() => sqliteStorage({ file, pragmas: { Journal_Mode: 'delete' } })).toThrow(/is set by Syndikit/)
   expect(() => sqliteStorage({ file, pragmas: { cache_size: '1; drop table syndikit_meta' } })).toThrow(TypeError)
+})
+
+test.each<[string, object, RegExp]>([
+  ['a wait that is none', { maxWaitMs: Number.NaN }, /`maxWaitMs` is a number of milliseconds of at least 0, not NaN/],
+  ['a wait into the past', { maxWaitMs: -1 }, /`maxWaitMs` is a number/],
+  ['a clock that is none', { clock: {} }, /`clock` lacks `now`/],
+  ['pragmas that are none', { pragmas: 5 }, /`pragmas` is an object, such as/],
+  ['a misspelt option', { maxWait: 5 }, /there is no option `maxWait`.*use one of file, clock, maxWaitMs, pragmas/],
+])('%s is refused at construction, before the file is touched', (_, more, expected) => {
+  const build = () => sqliteStorage({ file: newPath(), ...more } as never)
+  expect(build).toThrow(TypeError)
+  expect(build).toThrow(expected)
+})
+
+test('a file that is no database, and one without its version, are what no waiting mends: a TypeError, which ends a worker with its words', async () => {
+  const text = newPath('.txt')
+  writeFileSync(text, 'short')
+  await expect(sqliteStorage(text).open('suite')).rejects.toThrow(TypeError)
+  const file = newPath()
+  await (await connected(sqliteStorage(file))).close()
+  const host = new DatabaseSync(file)
+  host.exec("update syndikit_meta set value = 'abc' where name = 'schema'")
+  host.close()
+  const open = sqliteStorage(file).open('suite')
+  await expect(open).rejects.toThrow(TypeError)
+  await expect(open).rejects.toThrow(/does not say which version its schema has/)
+})
+
+test('a file that was cut is told to be damaged, and left as it is', async () => {
+  const file = newPath()
+  const storage = await connected(sqliteStorage(file))
+  for (let n = 0; n < 20; n++) await storage.publications.add([publication(n, JSON.stringify('x'.repeat(5_000)))])
+  await storage.close()
+  truncateSync(file, 3 * 4096 + 100)
+  const before = readFileSync(file)
+  await expect(sqliteStorage(file).open('suite')).rejects.toThrow(/is damaged\. Stop writing to it, copy it, and restore a backup/)
+  expect(readFileSync(file).equals(before)).toBe(true)
 })
 
 test('a folder, a missing folder and a file that is no database are refused, and left as they are', async () => {
