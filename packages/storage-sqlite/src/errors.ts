@@ -11,13 +11,17 @@ const protocol = 15
 /** Somebody else holds the file for now: trying again is all it takes. */
 export const isBusy = (error: unknown): boolean => [busy, protocol].includes(codeOf(error) ?? 0)
 
-const advice: Readonly<Record<number, string>> = {
-  8: 'may not be written. Give this process write permission on the file and on its folder: SQLite keeps two more files beside it.',
-  10: 'could not be read or written by the operating system. Check the disk; a network file system cannot carry a SQLite database.',
-  11: 'is damaged. Stop writing to it, copy it, and restore a backup. Two different SQLite libraries on one file in one process cause this.',
-  13: 'cannot grow: the disk or its quota is full. The write was rolled back whole; make room and it can be repeated.',
-  14: 'cannot be opened. Check that it is a file, that its folder exists, and that this process may read and write both.',
-  26: 'is not a SQLite database. Name a new file, or one that Syndikit or SQLite made.',
+/** By result code: a name, which is all that a worker's log says, and what to do. */
+const advice: Readonly<Record<number, readonly [name: string, words: string]>> = {
+  8: ['DatabaseNotWritable', 'may not be written. Give this process write permission on the file and on its folder: SQLite keeps two more files beside it.'],
+  10: ['DatabaseIoFailed', 'could not be read or written by the operating system. Check the disk; a network file system cannot carry a SQLite database.'],
+  11: [
+    'DatabaseDamaged',
+    'is damaged. Stop writing to it, copy it, and restore a backup. Two different SQLite libraries on one file in one process cause this.',
+  ],
+  13: ['DiskFull', 'cannot grow: the disk or its quota is full. The write was rolled back whole; make room and it can be repeated.'],
+  14: ['DatabaseCannotBeOpened', 'cannot be opened. Check that it is a file, that its folder exists, and that this process may read and write both.'],
+  26: ['NotADatabase', 'is not a SQLite database. Name a new file, or one that Syndikit or SQLite made.'],
 }
 
 const notADatabase = 26
@@ -27,12 +31,16 @@ export const explained = (error: unknown, file: string): unknown => {
   const code = codeOf(error) ?? 0
   const advised = advice[code]
   if (advised === undefined) return error
+  const [name, words] = advised
   const Kind = code === notADatabase ? TypeError : Error
-  return new Kind(`syndikit: the database ${file} ${advised}`, { cause: error })
+  return Object.assign(new Kind(`syndikit: the database ${file} ${words}`, { cause: error }), { name })
 }
 
 export const waitedTooLong = (file: string, waitMs: number, cause: unknown) =>
-  new Error(
-    `syndikit: another connection held the database ${file} for ${waitMs} ms without a pause. End the transaction that keeps it open, or allow more with \`maxWaitMs\`.`,
-    { cause },
+  Object.assign(
+    new Error(
+      `syndikit: another connection held the database ${file} for ${waitMs} ms without a pause. End the transaction that keeps it open, or allow more with \`maxWaitMs\`.`,
+      { cause },
+    ),
+    { name: 'DatabaseBusy' },
   )
