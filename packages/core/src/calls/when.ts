@@ -21,7 +21,7 @@ const dayMs = 86_400_000
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
 /** Undefined: not the name of a time zone. */
-export const formatterOf = (timeZone: string): Intl.DateTimeFormat | undefined => {
+const formatterOf = (timeZone: string): Intl.DateTimeFormat | undefined => {
   try {
     const known =
       formatters.get(timeZone) ??
