@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { type RunningSandbox, sandboxUrl, serveSandbox } from '@syndikit/sandbox'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { picture } from './pictures.ts'
 import { scene } from './scene.ts'
-import { postOf } from './toy.ts'
+import { ask, postOf } from './toy.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -51,6 +52,37 @@ const tooFaint = `(() => {
     if (ratio < 4.5) found.push([textContent.trim().slice(0, 40), Math.round(ratio * 100) / 100])
   }
   return { found, seen: seen.length }
+})()`
+
+/** Runs in the page: a second of a real film, as base64. */
+const record = `(async () => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 })
+  const context = canvas.getContext('2d')
+  const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: 'video/webm;codecs=vp8' })
+  const pieces = []
+  recorder.ondataavailable = ({ data }) => pieces.push(data)
+  const stopped = new Promise((resolve) => { recorder.onstop = resolve })
+  recorder.start()
+  for (let nth = 0; nth < 20; nth++) {
+    context.fillStyle = 'rgb(' + nth * 12 + ' 90 90)'
+    context.fillRect(0, 0, 64, 48)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+  }
+  recorder.stop()
+  await stopped
+  return btoa(String.fromCharCode(...new Uint8Array(await new Blob(pieces).arrayBuffer())))
+})()`
+
+/** Runs in the page: the colour of a picture's own words, and which edges of its open alternative text stick out of it. */
+const overlay = (nth: number) => `(() => {
+  const figure = document.querySelectorAll('figure.picture')[${nth}]
+  const alt = figure.querySelector('.alt')
+  const [around, box, button] = [figure, alt, alt.querySelector('summary')].map((one) => one.getBoundingClientRect())
+  alt.scrollTo(0, alt.scrollHeight)
+  const end = alt.querySelector('p').getBoundingClientRect().bottom
+  alt.scrollTo(0, 0)
+  const cut = { top: box.top < around.top, bottom: box.bottom > around.bottom, left: box.left < around.left, right: box.right > around.right, button: button.top < box.top, end: end > box.bottom + 1 }
+  return [getComputedStyle(figure.querySelector('img')).color, Object.keys(cut).filter((edge) => cut[edge])]
 })()`
 
 const direction = (selector: string) =>
@@ -146,6 +178,44 @@ describe.skipIf(skipped)('in a browser', () => {
     expect(await shown.isVisible()).toBe(true)
     await summary.press('Enter')
     expect(await shown.isVisible()).toBe(false)
+  })
+
+  test('alternative text can be read and closed again however small its picture is, also where the picture cannot be drawn', async () => {
+    const alt = 'A boat on a lake, and much more that somebody wrote about it. '.repeat(20)
+    const upload = async (bytes: Uint8Array) => ((await (await sandbox.fetch(ask('/upload', { method: 'POST', body: bytes }))).json()) as { key: string }).key
+    const [flat, broken] = [await upload(picture(600, 12, [0, 0, 0], [9, 9, 9])), await upload(Buffer.from('no picture'))]
+    const image = (blob: string) => ({ mime: 'image/png', alt, blob })
+    for (const files of [[image(flat)], [image(broken)], [1, 2, 3, 4].map(() => image(flat))]) await sandbox.fetch(postOf('small', { at: 2, files }))
+    const page = await open('/?q=small', { width: 360 })
+    const figures = await page.locator('figure.picture').all()
+    expect(figures).toHaveLength(6)
+    for (const [nth, figure] of figures.entries()) {
+      const [summary, text] = [figure.locator('summary'), figure.locator('.alt p')]
+      await summary.click()
+      // A browser draws the alternative text of a broken picture below ours.
+      const [clear, cut] = (await page.evaluate(overlay(nth))) as [string, unknown[]]
+      expect([clear, cut]).toEqual(['rgba(0, 0, 0, 0)', []])
+      await summary.click()
+      expect(await text.isVisible()).toBe(false)
+    }
+  })
+
+  test('pictures are drawn and films can be played', async () => {
+    const page = await open('/?platform=toy')
+    const film = (await page.evaluate(record)) as string
+    const blob = ((await (await sandbox.fetch(ask('/upload', { method: 'POST', body: Buffer.from(film, 'base64') }))).json()) as { key: string }).key
+    await sandbox.fetch(postOf('A film of our own.', { at: 3, files: [{ mime: 'video/webm', alt: 'Grey', blob }] }))
+    await page.getByLabel('Grey').waitFor({ timeout: 6000 })
+    expect(
+      await page.evaluate(`(async () => {
+        const video = document.querySelector('video[aria-label="Grey"]')
+        video.muted = true
+        await video.play()
+        return [video.videoWidth, video.videoHeight]
+      })()`),
+    ).toEqual([64, 48])
+    await page.getByRole('img', { name: 'Blue water' }).scrollIntoViewIfNeeded()
+    await expect.poll(() => page.evaluate(`document.querySelector('img[alt="Blue water"]').naturalWidth`)).toBe(500)
   })
 
   test('what is behind a warning stays hidden until somebody asks', async () => {

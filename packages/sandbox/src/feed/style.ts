@@ -95,6 +95,8 @@ const attachments = `
 .files.n2, .files.n3, .files.n4, .files.n5 { grid-template-columns: 1fr 1fr; }
 .files figure { position: relative; min-width: 0; background: var(--well); }
 .files.n1 .picture img { display: block; width: 100%; height: auto; max-height: 30rem; object-fit: cover; }
+.files.n1 .picture { min-height: 7rem; }
+.picture img { color: transparent; }
 .files:not(.n1) .picture { aspect-ratio: 4 / 3; }
 .files:not(.n1) .picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }
 .files.n3 figure:first-child { grid-row: span 2; aspect-ratio: auto; }
@@ -104,13 +106,13 @@ const attachments = `
 .file { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; padding: .625rem .875rem; font-size: .875rem; color: var(--ink); }
 .file b { font-weight: 560; } .file span { color: var(--soft); }
 .document figcaption { padding: 0 .875rem .625rem; color: var(--soft); font-size: .875rem; }
-.alt { position: absolute; inset-inline-start: .5rem; bottom: .5rem; max-width: calc(100% - 1rem); font-size: .8125rem; color: #fff; }
+.alt { position: absolute; inset-inline-start: .5rem; bottom: .5rem; max-width: calc(100% - 1rem); max-height: calc(100% - 1rem); overflow: auto; font-size: .8125rem; color: #fff; }
 .film .alt { bottom: auto; top: .5rem; }
 .alt.none { padding: 0 .5rem; border-radius: 6px; background: rgb(0 0 0 / .68); line-height: 1.5rem; }
 .alt > summary { width: max-content; min-height: 1.5rem; padding: 0 .5rem; border-radius: 6px; background: rgb(0 0 0 / .72); line-height: 1.5rem; font-weight: 600; cursor: pointer; list-style: none; }
 .alt > summary::-webkit-details-marker { display: none; }
-.alt > summary:focus-visible { outline-color: #fff; box-shadow: 0 0 0 4px #000; }
-.alt > p { max-height: 10rem; overflow: auto; margin-top: .25rem; padding: .5rem .75rem; border-radius: 8px; background: rgb(0 0 0 / .86); line-height: 1.45; overflow-wrap: anywhere; }
+.alt > summary:focus-visible { outline-color: #fff; outline-offset: -2px; }
+.alt > p { margin-top: .25rem; padding: .5rem .75rem; border-radius: 8px; background: rgb(0 0 0 / .86); line-height: 1.45; overflow-wrap: anywhere; }
 .card { display: grid; margin-top: .625rem; border: 1px solid var(--line); border-radius: 12px; overflow: hidden; color: var(--ink); font-size: .9375rem; line-height: 1.4; }
 a.card:hover { background: var(--well); text-decoration: none; }
 .card img { width: 100%; aspect-ratio: 1.91; object-fit: cover; border-bottom: 1px solid var(--line); }
