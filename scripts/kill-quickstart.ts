@@ -43,11 +43,39 @@ const randomOf = (seed: number) => {
   }
 }
 
+/** X lets an account post a hundred times in fifteen minutes: one database posts as this one, the next as the other. */
+const xAccounts = ['sandbox_sara', 'sandbox_omar'] as const
+
 const folder = mkdtempSync(join(tmpdir(), 'syndikit-kill-'))
 const sandbox = await openSandbox({ folder: join(folder, 'sandbox') })
-const databases = new Set<string>()
-const markers: { readonly marker: string; readonly parts: number; readonly report: Report | undefined }[] = []
-const state = { kills: 0, rounds: 0, normalMs: 0 }
+const databases = new Map<string, (typeof xAccounts)[number]>()
+interface Part {
+  /** In its text, and in no other's. */
+  readonly marker: string
+  readonly media: number
+}
+const posts: { readonly parts: readonly Part[]; readonly report: Report | undefined }[] = []
+/** `normalMs`, `workingMs`: of a run without a death. */
+const state = { kills: 0, rounds: 0, normalMs: 0, workingMs: 0 }
+
+/** How far a run has come, by the last thing it said. */
+const phases = {
+  starting: /^/,
+  connecting: /The emulated platforms are at/,
+  checking: /Connected: /,
+  working: /Scheduled\.|scheduled before/,
+  ending: /^platform +status/m,
+} as const
+type Phase = keyof typeof phases
+const reached = (said: string): Phase => (Object.keys(phases) as Phase[]).findLast((phase) => phases[phase].test(said)) ?? 'starting'
+/** In which phase runs died. */
+const deaths: Record<Phase, number> = { starting: 0, connecting: 0, checking: 0, working: 0, ending: 0 }
+
+/** So long after the run reached `phase`. */
+interface Death {
+  readonly phase: Phase
+  readonly ms: number
+}
 
 interface Ran {
   readonly died: boolean
@@ -55,64 +83,78 @@ interface Ran {
   readonly signal: NodeJS.Signals | null
   readonly out: string
   readonly err: string
+  /** From its start until it said that it works, and until it ended. */
+  readonly workingMs: number
   readonly tookMs: number
 }
 
-const start = (file: string, db: string, killAfterMs: number | undefined): Promise<Ran> =>
+const start = (file: string, db: string, death?: Death): Promise<Ran> =>
   new Promise((resolve, reject) => {
     const from = performance.now()
     const args = [...process.execArgv, 'examples/quickstart/main.ts', file, '--json', '--db', db, '--sandbox', sandbox.url]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-    let [out, err, killed] = ['', '', false]
+    const env = { ...process.env, SANDBOX_X_ACCOUNT: databases.get(db) }
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+    let [out, err, killed, workingMs] = ['', '', false, 0]
+    const kill = () => {
+      killed = child.kill('SIGKILL')
+    }
+    const timers = [setTimeout(kill, death?.phase === 'starting' ? death.ms : longestRunMs)]
     child.stdout.on('data', (text) => {
       out += text
     })
     child.stderr.on('data', (text) => {
       err += text
+      if (workingMs > 0 || !phases.working.test(err)) return
+      workingMs = performance.now() - from
+      if (death?.phase === 'working') timers.push(setTimeout(kill, death.ms))
     })
-    const kill = () => {
-      killed = child.kill('SIGKILL')
-    }
-    const timer = setTimeout(kill, killAfterMs ?? longestRunMs)
     child.once('error', reject)
     child.once('close', (code, signal) => {
-      clearTimeout(timer)
-      resolve({ signal, died: killed && signal === 'SIGKILL', code, out, err, tookMs: performance.now() - from })
+      for (const timer of timers) clearTimeout(timer)
+      resolve({ signal, died: killed && signal === 'SIGKILL', code, out, err, workingMs, tookMs: performance.now() - from })
     })
   })
 
 /** Some are threads, some have a photo (Mastodon takes thirty files in half an hour). */
-const writePost = (number: number): { file: string; marker: string; parts: number } => {
-  const marker = `kill-${wanted.seed}-${number}.`
+const writePost = (number: number): { file: string; name: string; parts: readonly Part[] } => {
+  const name = `kill-${wanted.seed}-${number}`
   const file = join(folder, `post-${number}.md`)
   const withPhoto = number % 8 === 1
-  const parts = number % 6 === 2 ? 2 : 1
+  const parts = [{ marker: `${name}-first.`, media: withPhoto ? 1 : 0 }, ...(number % 6 === 2 ? [{ marker: `${name}-second.`, media: 0 }] : [])]
   if (withPhoto) copyFileSync('examples/quickstart/lake.jpg', join(folder, 'lake.jpg'))
   const media = withPhoto ? 'media:\n  - { file: lake.jpg, alt: A boat on a lake }\n' : ''
-  const text = `The evening boat 👨‍👩‍👧‍👦 مساء الخير ${marker} https://example.com/${number}`
-  const second = parts === 2 ? `\n---\n\nAnd the way back. ${marker}\n` : ''
-  writeFileSync(file, `---\ntargets: [${platforms.join(', ')}]\nat: in 1 second\n${media}---\n\n${text}\n${second}`)
-  return { file, marker, parts }
+  const text = parts.map(({ marker }) => `The evening boat 👨‍👩‍👧‍👦 مساء الخير ${marker} https://example.com/${number}`).join('\n\n---\n\n')
+  writeFileSync(file, `---\ntargets: [${platforms.join(', ')}]\nat: in 1 second\n${media}---\n\n${text}\n`)
+  return { file, name, parts }
+}
+
+/** Half of them anywhere in a run, most of which is starting; half of them while it works: waits, claims, sends, notes what became of it. */
+const deathAfter = (died: number, random: () => number): Death | undefined => {
+  const { normalMs, workingMs, kills } = state
+  if (normalMs === 0 || died >= mostKills || kills >= wanted.kills || (died > 0 && random() < 0.25)) return undefined
+  const phase = died < mostKills - 1 && random() < 0.5 ? 'working' : 'starting'
+  const spans = [normalMs, normalMs + leaseMs, Math.min(normalMs, leaseMs / 2)]
+  return { phase, ms: random() * ((spans[died] as number) - (phase === 'working' ? workingMs : 0)) }
 }
 
 /** Starts it until it finishes, with deaths in between. */
 const round = async (db: string, random: () => number): Promise<void> => {
-  const { file, marker, parts } = writePost(state.rounds++)
-  const windows = state.normalMs === 0 ? [] : [state.normalMs, state.normalMs + leaseMs, state.normalMs]
-  for (let deaths = 0, unfinished = 0; ; ) {
-    const window = deaths < mostKills && state.kills < wanted.kills && (deaths === 0 || random() < 0.75) ? windows[deaths] : undefined
-    if (window !== undefined) state.kills++
-    const ran = await start(file, db, window === undefined ? undefined : random() * window)
-    if (ran.died && window !== undefined) {
-      deaths++
+  const { file, name, parts } = writePost(state.rounds++)
+  for (let died = 0, unfinished = 0; ; ) {
+    const death = deathAfter(died, random)
+    if (death) state.kills++
+    const ran = await start(file, db, death)
+    if (ran.died && death) {
+      died++
+      deaths[reached(ran.err)]++
       continue
     }
-    if (window !== undefined) state.kills-- // it was faster
+    if (death) state.kills-- // it was faster
     unfinished++
-    if (ran.code !== 0) console.error(`${marker} ended with ${ran.signal ?? ran.code}:\n${ran.err}`)
+    if (ran.code !== 0) console.error(`${name} ended with ${ran.signal ?? ran.code}:\n${ran.err}`)
     if (ran.code !== 0 && unfinished < mostUnfinished) continue
-    markers.push({ marker, parts, report: ran.code === 0 ? (JSON.parse(ran.out) as Report) : undefined })
-    if (state.normalMs === 0) state.normalMs = ran.tookMs
+    posts.push({ parts, report: ran.code === 0 ? (JSON.parse(ran.out) as Report) : undefined })
+    if (state.normalMs === 0) Object.assign(state, { normalMs: ran.tookMs, workingMs: ran.workingMs })
     return
   }
 }
@@ -121,7 +163,7 @@ const lane = async (number: number): Promise<void> => {
   const random = randomOf(wanted.seed * 1_000 + number)
   for (let at = 0; state.kills < wanted.kills; at++) {
     const db = join(folder, `lane-${number}-${Math.floor(at / postsPerDatabase)}.db`)
-    databases.add(db)
+    databases.set(db, xAccounts[(number + Math.floor(at / postsPerDatabase)) % xAccounts.length] ?? xAccounts[0])
     await round(db, random)
     if (at % 5 === 4) console.error(`${state.kills} kills, ${state.rounds} rounds`)
   }
@@ -158,13 +200,13 @@ const judge = (visible: readonly Visible[], stored: readonly DeliveryInfo[]): Ve
   let [lost, duplicates] = [0, 0]
   let falseStatus = claimed.filter((one) => !shown.has(one)).length + [...shown].filter((one) => !claimed.includes(one)).length
   falseStatus += claimed.length - new Set(claimed).size + (stored.length - published.length)
-  for (const { marker, parts, report } of markers) {
+  for (const { parts, report } of posts) {
     for (const platform of platforms) {
-      const there = visible.filter((one) => one.platform === platform && one.text.includes(marker))
-      lost += Math.max(0, parts - there.length)
-      duplicates += Math.max(0, there.length - parts)
+      const there = parts.map(({ marker }) => visible.filter((one) => one.platform === platform && one.text.includes(marker)))
+      lost += parts.filter(({ media }, n) => !there[n]?.some((one) => one.media === media)).length
+      duplicates += there.reduce((sum, found) => sum + Math.max(0, found.length - 1), 0)
       const row = report?.deliveries.find((delivery) => delivery.platform === platform)
-      if (row?.status !== 'published' || !there.some(({ id }) => id === row.id)) falseStatus++
+      if (row?.status !== 'published' || !there[0]?.some(({ id }) => id === row.id)) falseStatus++
     }
   }
   return { lost, duplicates, falseStatus }
@@ -172,15 +214,17 @@ const judge = (visible: readonly Visible[], stored: readonly DeliveryInfo[]): Ve
 
 const from = performance.now()
 try {
-  databases.add(join(folder, 'measured.db'))
+  databases.set(join(folder, 'measured.db'), xAccounts[0])
   await round(join(folder, 'measured.db'), () => 0)
   await Promise.all(Array.from({ length: wanted.parallel }, (_, number) => lane(number)))
   const visible = (await (await fetch(`${sandbox.url}/_sandbox/visible`)).json()) as Visible[]
-  const stored = (await Promise.all([...databases].map(storedDeliveries))).flat()
+  const stored = (await Promise.all([...databases.keys()].map(storedDeliveries))).flat()
   const verdict = judge(visible, stored)
   const seconds = Math.round((performance.now() - from) / 1000)
-  const posts = platforms.length * markers.reduce((sum, { parts }) => sum + parts, 0)
-  console.log(JSON.stringify({ seed: wanted.seed, kills: state.kills, rounds: state.rounds, posts, visible: visible.length, ...verdict, seconds }))
+  const parts = platforms.length * posts.reduce((sum, post) => sum + post.parts.length, 0)
+  console.log(
+    JSON.stringify({ seed: wanted.seed, kills: state.kills, deaths, rounds: state.rounds, posts: parts, visible: visible.length, ...verdict, seconds }),
+  )
   if (verdict.lost + verdict.duplicates + verdict.falseStatus > 0) process.exitCode = 1
 } finally {
   await sandbox.close()

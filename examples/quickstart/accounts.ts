@@ -11,16 +11,18 @@ export interface Accounts {
   readonly tenant: string
   readonly fetch: Fetch
   readonly live: LiveAccounts
+  /** Who agrees on X's emulated page. Default: the account that it has chosen. */
+  readonly account?: string | undefined
 }
 
 /** OAuth: the platform's own page asks the user, and sends the browser back with a code. */
-const byConsent = async ({ app, tenant, fetch }: Accounts, platform: Platform, more: { server?: string; reconnect: string | undefined }) => {
+const byConsent = async ({ app, tenant, fetch, account }: Accounts, platform: Platform, more: { server?: string; reconnect: string | undefined }) => {
   // Yours is one address of your app. Here each consent has its own, because a sandbox that was started anew has forgotten every registered app.
   const redirectUri = `https://quickstart.example/callback/${randomUUID()}`
   const session = randomUUID() // of the user's browser: the callback must come from the same one
   const { url } = await app.connections.begin({ tenant, platform, redirectUri, session, ...more })
   // In your app the browser goes to `url`, and comes back to `redirectUri`. Here nobody is there to press the button.
-  const callbackUrl = await consent(fetch, url)
+  const callbackUrl = await consent(fetch, url, platform === 'x' && account ? { account } : {})
   return app.connections.complete({ tenant, callbackUrl, session })
 }
 

@@ -34,8 +34,16 @@ const options = {
 /** Beyond its due time. X shows a post in its timeline late, so a lost answer takes two minutes to be sure of. */
 const patienceMs = 5 * 60_000
 
+const parsed = (args: readonly string[]) => {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true })
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}\n\n${usage}`, { cause })
+  }
+}
+
 const settingsOf = (args: readonly string[]) => {
-  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+  const { values, positionals } = parsed(args)
   if (positionals.length > 1) throw new Error(`One post at a time, not ${positionals.join(', ')}.`)
   // npm runs scripts in the folder of package.json, and says here where the user was.
   const path = (file: string) => resolve(process.env.INIT_CWD ?? process.cwd(), file)
@@ -163,7 +171,7 @@ const run = async (settings: Settings, say: Say, show: (report: Report) => void)
     const app = createApp({ storage, keys, fetch, live: Object.keys(live).length > 0 })
     // What runs against real servers is another tenant, so that neither uses the other's connections.
     const tenant = ['quickstart', ...Object.keys(live)].join('+')
-    show(await perform({ settings, post, say, app, tenant, fetch, live }).finally(() => app.close()))
+    show(await perform({ settings, post, say, app, tenant, fetch, live, account: process.env.SANDBOX_X_ACCOUNT }).finally(() => app.close()))
     if (!settings.serve) return
     say(`See it at ${sandbox.url}/ Ctrl-C ends it.`)
     await untilInterrupted()
@@ -186,8 +194,9 @@ const main = async (args: readonly string[]): Promise<void> => {
     else await run(settings, json ? console.error : console.log, show)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    console.error(message)
-    show({ deliveries: [], problems: [{ code: 'not-started', pointer: '', fix: message }] })
+    const wrong = PublishError.is(error) ? error.problems : []
+    console.error([message, ...wrong.map(({ pointer, fix }) => `${pointer}: ${fix}`)].join('\n'))
+    show({ deliveries: [], problems: wrong.length > 0 ? wrong : [{ code: 'not-started', pointer: '', fix: message }] })
   }
 }
 

@@ -54,7 +54,7 @@ const post = async (name: string, ...lines: string[]): Promise<string> => {
   await writeFile(join(folder, name), lines.join('\n'))
   return name
 }
-const slow = { timeout: 60_000 }
+const slow = { timeout: 180_000 }
 
 test('the post beside it is published on three platforms, with its photo, by a process that leaves nothing behind', slow, async () => {
   const before = (await readdir(tmpdir())).filter((name) => name.startsWith('syndikit-quickstart-'))
@@ -135,7 +135,7 @@ const bad: Readonly<Record<string, { readonly lines?: readonly string[]; readonl
     'a missing file': { args: ['nothing.md'], says: /nothing\.md cannot be read \(ENOENT\)\. Name a Markdown file/ },
     'a folder for a file': { args: ['.'], says: /cannot be read \(EISDIR\)/ },
     'two files': { args: ['a.md', 'b.md'], says: /One post at a time, not a\.md, b\.md/ },
-    'an unknown option': { args: ['--databse', 'a.db'], says: /--databse/ },
+    'an unknown option': { args: ['--databse', 'a.db'], says: /--databse[\s\S]*--db FILE +keeps everything there/ },
     'bad YAML': { lines: head('targets: [x'), says: /bad\.md:\d This is not YAML: / },
     'an unknown key': { lines: head('targets: [x]', 'title: a'), says: /bad\.md:3 `title` is not known here\. Remove it, or use one of: targets, / },
     'an unknown platform': { lines: head('targets: [x, tiktok]'), says: /There is no platform "tiktok" here\. Use x, bluesky, mastodon\./ },
@@ -226,6 +226,17 @@ test('half of a real account’s variables are refused before anything is done',
   expect(code).toBe(1)
   expect(err).toContain('Set MASTODON_SERVER too, or none of them')
   expect(err).not.toContain('secret-token-of-mine')
+})
+
+test('a real server’s address that is none is refused with how to write it', slow, async () => {
+  const { code, out, err } = await run(['--json', '--sandbox', sandbox.url], {
+    BLUESKY_SERVICE: 'bsky',
+    BLUESKY_HANDLE: 'me.example',
+    BLUESKY_APP_PASSWORD: 'mine',
+  })
+  expect(code).toBe(1)
+  expect(err).toContain('/fields/service: a whole https address of a server, such as `https://bsky.social`')
+  expect(JSON.parse(out)).toMatchObject({ deliveries: [], problems: [{ code: 'field-invalid', platform: 'bluesky', pointer: '/fields/service' }] })
 })
 
 test('a server that is no sandbox is not taken for one', slow, async () => {

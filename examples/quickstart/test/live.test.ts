@@ -1,5 +1,6 @@
 // Which server a request goes to, where some of the accounts are real.
 
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { liveAccounts, networkFor } from '../live.ts'
 import { openSandbox, type Sandbox } from '../sandbox-process.ts'
@@ -29,6 +30,23 @@ test('with a real account on one platform, the hosts of the others still go to t
 
 test('with a real account, what no emulator stands in for goes to the real network, behind its guard', async () => {
   await expect(ask(bluesky, 'https://127.0.0.1/')).rejects.toThrow(refusedByTheGuard)
+})
+
+test('a server that the environment names is called wherever it is, and no other beside it', async () => {
+  const arrived: number[] = []
+  const server = createServer((socket) => void socket.once('data', (bytes) => arrived.push(bytes[0] ?? 0) && socket.destroy()).on('error', () => undefined))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  for (const env of [
+    { ...bluesky, BLUESKY_SERVICE: `https://127.0.0.1:${port}` },
+    { MASTODON_SERVER: `127.0.0.1:${port}`, MASTODON_TOKEN: 't' },
+  ]) {
+    await expect(ask(env, `https://127.0.0.1:${port}/`)).rejects.toThrow()
+    await expect(ask(env, `https://127.0.0.1:${port - 1}/`)).rejects.toThrow(refusedByTheGuard)
+  }
+  server.close()
+  const tlsHandshake = 0x16
+  expect(arrived).toEqual([tlsHandshake, tlsHandshake])
 })
 
 test('the accounts are read as the adapters want them', () => {
