@@ -27,7 +27,7 @@ const leaseMs = 6_500
 /** A delivery that takes its worker down three times is given up, so no more than that. The third death comes before the lease of the second has ended. */
 const mostKills = 3
 /** A database sees so many posts; then the next one begins, so that deaths fall on connecting too. */
-const postsPerDatabase = 5
+const postsPerDatabase = 3
 const longestRunMs = 10 * 60_000
 /** Without a death between them. A run that gives up waiting says so and is started again. */
 const mostUnfinished = 4
@@ -55,8 +55,6 @@ interface Part {
   readonly media: number
 }
 const posts: { readonly parts: readonly Part[]; readonly report: Report | undefined }[] = []
-/** `normalMs`, `workingMs`: of a run without a death. */
-const state = { kills: 0, rounds: 0, normalMs: 0, workingMs: 0 }
 
 /** How far a run has come, by the last thing it said. */
 const phases = {
@@ -83,10 +81,13 @@ interface Ran {
   readonly signal: NodeJS.Signals | null
   readonly out: string
   readonly err: string
-  /** From its start until it said that it works, and until it ended. */
-  readonly workingMs: number
+  /** From its start. */
+  readonly reachedMs: Partial<Record<Phase, number>>
   readonly tookMs: number
 }
+
+/** `normalMs`, `reachedMs`: of a run without a death. */
+const state = { kills: 0, rounds: 0, normalMs: 0, reachedMs: {} as Ran['reachedMs'] }
 
 const start = (file: string, db: string, death?: Death): Promise<Ran> =>
   new Promise((resolve, reject) => {
@@ -94,24 +95,30 @@ const start = (file: string, db: string, death?: Death): Promise<Ran> =>
     const args = [...process.execArgv, 'examples/quickstart/main.ts', file, '--json', '--db', db, '--sandbox', sandbox.url]
     const env = { ...process.env, SANDBOX_X_ACCOUNT: databases.get(db) }
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
-    let [out, err, killed, workingMs] = ['', '', false, 0]
+    let [out, err, killed] = ['', '', false]
+    const reachedMs: Ran['reachedMs'] = {}
     const kill = () => {
       killed = child.kill('SIGKILL')
     }
-    const timers = [setTimeout(kill, death?.phase === 'starting' ? death.ms : longestRunMs)]
+    const timers = [setTimeout(kill, longestRunMs)]
+    const note = () => {
+      const phase = reached(err)
+      if (reachedMs[phase] !== undefined) return
+      reachedMs[phase] = performance.now() - from
+      if (death?.phase === phase) timers.push(setTimeout(kill, death.ms))
+    }
+    note()
     child.stdout.on('data', (text) => {
       out += text
     })
     child.stderr.on('data', (text) => {
       err += text
-      if (workingMs > 0 || !phases.working.test(err)) return
-      workingMs = performance.now() - from
-      if (death?.phase === 'working') timers.push(setTimeout(kill, death.ms))
+      note()
     })
     child.once('error', reject)
     child.once('close', (code, signal) => {
       for (const timer of timers) clearTimeout(timer)
-      resolve({ signal, died: killed && signal === 'SIGKILL', code, out, err, workingMs, tookMs: performance.now() - from })
+      resolve({ signal, died: killed && signal === 'SIGKILL', code, out, err, reachedMs, tookMs: performance.now() - from })
     })
   })
 
@@ -128,13 +135,15 @@ const writePost = (number: number): { file: string; name: string; parts: readonl
   return { file, name, parts }
 }
 
-/** Half of them anywhere in a run, most of which is starting; half of them while it works: waits, claims, sends, notes what became of it. */
+/** A third anywhere in a run, most of which is starting; a third from connecting on; a third while it works: waits, claims, sends, notes what became of it. */
 const deathAfter = (died: number, random: () => number): Death | undefined => {
-  const { normalMs, workingMs, kills } = state
+  const { normalMs, reachedMs, kills } = state
   if (normalMs === 0 || died >= mostKills || kills >= wanted.kills || (died > 0 && random() < 0.25)) return undefined
-  const phase = died < mostKills - 1 && random() < 0.5 ? 'working' : 'starting'
-  const spans = [normalMs, normalMs + leaseMs, Math.min(normalMs, leaseMs / 2)]
-  return { phase, ms: random() * ((spans[died] as number) - (phase === 'working' ? workingMs : 0)) }
+  const aims = ['starting', 'connecting', 'working'] as const
+  const phase = died < mostKills - 1 ? (aims[Math.floor(random() * aims.length)] ?? 'starting') : 'starting'
+  const until = { starting: normalMs, connecting: reachedMs.working ?? normalMs, working: normalMs }[phase] - (reachedMs[phase] ?? 0)
+  const spans = [until, phase === 'connecting' ? until : until + leaseMs, Math.min(normalMs, leaseMs / 2)]
+  return { phase, ms: random() * (spans[died] ?? 0) }
 }
 
 /** Starts it until it finishes, with deaths in between. */
@@ -154,7 +163,7 @@ const round = async (db: string, random: () => number): Promise<void> => {
     if (ran.code !== 0) console.error(`${name} ended with ${ran.signal ?? ran.code}:\n${ran.err}`)
     if (ran.code !== 0 && unfinished < mostUnfinished) continue
     posts.push({ parts, report: ran.code === 0 ? (JSON.parse(ran.out) as Report) : undefined })
-    if (state.normalMs === 0) Object.assign(state, { normalMs: ran.tookMs, workingMs: ran.workingMs })
+    if (state.normalMs === 0) Object.assign(state, { normalMs: ran.tookMs, reachedMs: ran.reachedMs })
     return
   }
 }

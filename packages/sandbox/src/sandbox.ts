@@ -68,14 +68,23 @@ export interface RunningSandbox {
   close(): Promise<void>
 }
 
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new Error(`The folder ${dir} cannot be made (${code}). Name as \`dir\` a folder, or one that this process may make.`, { cause })
+  }
+}
+
 /**
  * Puts emulators together. Nothing leaves the process, and no port is opened: see `serveSandbox` for a server.
- * Throws a `TypeError` for emulators that cannot live together, an `Error` where `dir` is in use or damaged.
+ * Throws a `TypeError` for emulators that cannot live together, an `Error` where `dir` is in use, damaged, or none that can be made.
  */
 export function createSandbox(options: SandboxOptions): RunningSandbox {
   const { platforms, dir, clock = systemClock } = options
   checkPlatforms(platforms)
-  if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 })
+  if (dir !== undefined) makeFolder(dir)
   const unlock = dir === undefined ? () => undefined : lockFolder(dir, options.lockWaitMs ?? 5000)
   try {
     const stands = platforms.map((platform) =>

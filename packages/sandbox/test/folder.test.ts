@@ -104,6 +104,13 @@ test('a damaged state is named, and the folder is free again', async () => {
   expect(start(dir).visible()).toEqual([])
 })
 
+test('a file where the folder should be is named', () => {
+  const file = join(temporaryFolder(), 'file')
+  writeFileSync(file, '')
+  expect(() => start(file)).toThrow(`The folder ${file} cannot be made (EEXIST). Name as \`dir\` a folder`)
+  expect(() => start(join(file, 'below'))).toThrow('cannot be made (ENOTDIR)')
+})
+
 test('two sandboxes never share a folder, in one process or in two', async () => {
   const dir = temporaryFolder()
   const first = start(dir)
@@ -147,9 +154,9 @@ test('kill -9 in the middle of writes loses no acknowledged post and no acknowle
         const key = await fetch(upload(Buffer.from(name))).then(keyOf)
         files.push(key)
         if ((await fetch(postOf(name))).status === 201) acknowledged.push(name)
+        if (acknowledged.length >= 20 * (round + 1)) setTimeout(() => server.process.kill('SIGKILL'), 5 * round)
       }
     })
-    setTimeout(() => server.process.kill('SIGKILL'), 300 + 70 * round)
     await Promise.allSettled(clients.map((client) => client.finally(() => (alive = false))))
     await server.ended
   }

@@ -188,6 +188,11 @@ test('a port that is in use is named', async () => {
   await expect(serveSandbox(sandbox, { port })).rejects.toThrow(`Port ${port} on 127.0.0.1 is in use. Stop what is there, or choose another port.`)
 })
 
+test('an address that is not of this machine is named', async () => {
+  const sandbox = createSandbox({ platforms: [toy] })
+  await expect(serveSandbox(sandbox, { host: '192.0.2.1' })).rejects.toThrow('Port 0 on 192.0.2.1 cannot be opened (EADDRNOTAVAIL). Choose another port, or an')
+})
+
 test('in a browser, addresses of emulated hosts lead back to the sandbox and all others stay', async () => {
   const { url } = await start()
   const consent = sandboxUrl(url, 'https://toy.example/oauth/authorize?redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fback&state=a%26b')
@@ -213,7 +218,7 @@ test('sandboxUrl refuses what no sandbox stands in for', () => {
   expect(() => sandboxUrl('http://127.0.0.1:1', 'http://toy.example/')).toThrow('http://toy.example is not an https address')
 })
 
-test('1,000 requests from 50 clients at once all have their effect, once', async () => {
+test('1,000 requests from 50 clients at once all have their effect, once', { timeout: 60_000 }, async () => {
   const { fetch, sandbox } = await start()
   const clients = Array.from({ length: 50 }, async (_, client) => {
     for (let nth = 0; nth < 20; nth++) expect((await fetch(postOf(`${client}-${nth}`))).status).toBe(201)

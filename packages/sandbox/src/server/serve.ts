@@ -45,7 +45,9 @@ async function answer(sandbox: RunningSandbox, message: IncomingMessage, respons
 const listen = (server: Server, { port, host }: Required<ServeOptions>): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const text = cause.code === 'EADDRINUSE' ? `Port ${port} on ${host} is in use. Stop what is there, or choose another port.` : cause.message
+      const inUse = `Port ${port} on ${host} is in use. Stop what is there, or choose another port.`
+      const other = `Port ${port} on ${host} cannot be opened (${cause.code}). Choose another port, or an address of this machine, such as 127.0.0.1.`
+      const text = cause.code === 'EADDRINUSE' ? inUse : other
       reject(new Error(text, { cause }))
     })
     server.listen(port, host, resolve)
