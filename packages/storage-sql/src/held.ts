@@ -4,6 +4,7 @@ import type { Held, Saved, Written } from '@syndikit/core'
 import type { Row, Work } from './connector.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
+import { place } from './verdict.ts'
 
 export function* locked(sql: Sql, ids: readonly string[]): Work<Map<string, Row>> {
   const rows = yield sql(
@@ -41,5 +42,12 @@ export function* save(sql: Sql, saved: readonly Saved[]): Work<Written[]> {
       rows: toJson([...last.values()]),
     })
   }
+  yield* place(
+    sql,
+    saved.flatMap(({ id, placements = [] }, i) => {
+      const before = stored.get(id)
+      return before && written[i] === 'done' ? [{ before, id, placements }] : []
+    }),
+  )
   return written
 }

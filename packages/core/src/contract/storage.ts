@@ -140,6 +140,8 @@ export interface Held {
 export interface Saved extends Held {
   readonly steps: JsonText
   readonly marker: JsonText | null
+  /** Ids on the platform that belong to this delivery from now on, except those that another one named first: `claimed` tells. */
+  readonly placements?: readonly string[]
 }
 export interface Attempt {
   readonly id: string
@@ -184,7 +186,7 @@ export interface DeliveryStore {
   ): Promise<{ readonly claims: Claim[]; readonly wakeInMs: number | null /** More was due than was given out. */; readonly more: boolean }>
   /** Keeps leases alive. `stale` = lost: stop before the next commit. */
   extend(held: readonly Held[], leaseMs: number): Promise<Written[]>
-  /** Steps and commit marker, before the bytes leave; starts back to 0. The same input again answers `done`. */
+  /** Steps and commit marker, before the bytes leave, and placements that were found; starts back to 0. The same input again answers `done`. */
   save(rows: readonly Saved[]): Promise<Written[]>
   /**
    * From `running` under this fence: state, attempt, event, placements and publication counter in one transaction; starts back to 0, rev + 1. The attempt is stored even when `stale`. The same input again:

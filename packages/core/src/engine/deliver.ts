@@ -63,9 +63,15 @@ const portsOf = (deps: DeliverDeps, work: Work, lease: Lease, times: Times): Run
     timeoutMs: timeoutOf(adapter, deps.settings.requestTimeoutMs),
     quota: () => fromDatabase(deps.pace.take(adapter, claim)),
     claimed: (ids) => fromDatabase(deps.storage.deliveries.claimed(claim.tenant, claim.connectionId, claim.id, ids)),
-    save: async () => {
+    owns: async (id) => {
+      // What is changed belongs to the delivery that published it.
+      if (claim.action !== 'publish') return true
+      await ports.save([id])
+      return (await ports.claimed([id])).length === 0
+    },
+    save: async (placements = []) => {
       const { id, fence } = claim
-      const row = { id, fence, steps: writeJournal(ports.journal), marker: writeMarker(ports.journal, ports.open) }
+      const row = { id, fence, steps: writeJournal(ports.journal), marker: writeMarker(ports.journal, ports.open), placements }
       if ((await fromDatabase(deps.writes.save(row))) === 'done') return
       lease.lose()
       throw new PublishError('transient', 'Another worker has taken this delivery over. Nothing was sent.', { outcome: 'not-published', retryAfterMs: 0 })

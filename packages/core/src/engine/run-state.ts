@@ -16,7 +16,9 @@ export interface RunPorts {
   /** The same, never behind it: a send is stamped with it, so that it is not believed to have arrived too early. */
   latest(): number
   /** Stores journal and open commit under the fence. Rejects when the lease is lost or the outcome of the write is unknown: then nothing may be sent. */
-  save(): Promise<void>
+  save(placements?: readonly string[]): Promise<void>
+  /** Takes what was found on the platform for this delivery. False: another one, which looked at the same moment, was first. */
+  owns(placementId: string): Promise<boolean>
   /** Takes the platform's windows for one commit; the instant to come back at where one is full. */
   quota(): Promise<number | undefined>
   /** Which of these ids on the platform belong to another delivery. */

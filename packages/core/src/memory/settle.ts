@@ -24,7 +24,16 @@ export const save = (tables: Tables, saved: Saved): Written => {
   row.steps = saved.steps
   row.marker = saved.marker
   row.starts = 0
+  own(tables, row, saved.placements ?? [])
   return 'done'
+}
+
+/** The first delivery that names a placement keeps it. */
+const own = (tables: Tables, row: DeliveryRow, placements: readonly string[]): void => {
+  for (const placement of placements) {
+    const key = keyOf(row.tenant, row.connectionId, placement)
+    if (!tables.placements.has(key)) tables.placements.set(key, row.id)
+  }
 }
 
 const nextAtOf = (tables: Tables, { to, nextAt }: Verdict): number | null => {
@@ -42,11 +51,7 @@ const move = (tables: Tables, row: DeliveryRow, verdict: Verdict): void => {
   row.starts = 0
   row.rev++
   if (isTerminal(verdict.to) || (verdict.to === 'uncertain' && verdict.release === true)) release(tables, row)
-  for (const placement of verdict.placements) {
-    const key = keyOf(row.tenant, row.connectionId, placement)
-    // The first delivery that names a placement keeps it.
-    if (!tables.placements.has(key)) tables.placements.set(key, row.id)
-  }
+  own(tables, row, verdict.placements)
   if (verdict.event) tell(tables, row.tenant, row.id, row.rev, verdict.event)
   if (isTerminal(verdict.to)) finish(tables, row.publicationId)
 }

@@ -101,6 +101,20 @@ describe('an answer that was lost', () => {
   })
 })
 
+describe('two deliveries of the same words whose answers were lost', () => {
+  test('never take the same post for theirs, also when they look at the same moment', async () => {
+    const rig = await openRig()
+    rig.platform.script.push('lost-reply', 'lost-request')
+    const first = await rig.publish('hello', { contentKey: 'first' })
+    const second = await rig.publish('hello', { contentKey: 'second' })
+    await rig.work()
+    const both = [await rig.get(first), await rig.get(second)]
+    expect(both.map(({ state }) => state)).toEqual(['published', 'published'])
+    expect(new Set(both.map(({ placement }) => placement?.id)).size).toBe(2)
+    expect(texts(rig)).toEqual(['hello', 'hello'])
+  })
+})
+
 describe('when nobody can know', () => {
   test('hold: it waits, active, and a second one of the same content is refused with its id', async () => {
     const rig = await openRig(blind)

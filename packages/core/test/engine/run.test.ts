@@ -30,6 +30,7 @@ const begin = (more: Partial<RunPorts> = {}): void => {
     },
     quota: async () => undefined,
     claimed: async () => [],
+    owns: async () => true,
     recovery: { class: 'idempotent' },
     onUncertain: 'hold',
     timeoutMs: 20_000,

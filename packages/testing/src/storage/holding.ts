@@ -133,4 +133,18 @@ export const holdingRules: readonly Rule[] = [
       assert.deepEqual(await scene.storage.deliveries.claimed('tenant-a', (await scene.connect()).id, 'another', ['p1']), [])
     },
   },
+  {
+    name: 'a placement that a save names belongs to the delivery at once, unless another one has it, or the lease is lost',
+    run: async (scene) => {
+      const { late, holder, delivery } = await stolen(scene)
+      const other = await scene.scheduleOne()
+      const otherHolder = await scene.claimOne()
+      const save = (held: typeof late, placements: readonly string[]) => scene.storage.deliveries.save([{ ...held, steps: '{}', marker: null, placements }])
+      assert.deepEqual(await save(late, ['p0']), ['stale'])
+      assert.deepEqual([await save(holder, ['p1']), await save(otherHolder, ['p1', 'p2'])], [['done'], ['done']])
+      const connection = await scene.connectionFor('tenant-a')
+      const claimed = (of: string) => scene.storage.deliveries.claimed('tenant-a', connection, of, ['p0', 'p1', 'p2'])
+      assert.deepEqual([await claimed(delivery), await claimed(other)], [['p2'], ['p1']])
+    },
+  },
 ]
