@@ -71,6 +71,22 @@ export const ablations: readonly Ablation[] = [
     tests: 'recovery-classes',
   },
   {
+    safeguard: 'a found post is one delivery’s',
+    file: `${core}/commit.ts`,
+    find: '|| (await run.ports.owns(found.id))',
+    replace: '|| true',
+    project: 'core',
+    tests: 'life',
+  },
+  {
+    safeguard: 'what came after the claim is not ours',
+    file: `${core}/commit.ts`,
+    find: ' && at.getTime() < until',
+    replace: '',
+    project: 'core',
+    tests: 'life',
+  },
+  {
     safeguard: 'fence in memory',
     file: 'packages/core/src/memory/settle.ts',
     find: "row?.state === 'running' && row.fence === fence",

@@ -28,7 +28,7 @@ const verdictOf = (delivery: Delivery, { as, placement }: ResolveRequest, now: n
   // Whether it is late counts from here: what a human has decided is not thrown away for its age.
   const journal = { ...readJournal(delivery.steps), resolvedAt: now }
   const open = readMarker(delivery.marker)
-  if (as !== 'published') return { to: as, journal: { ...journal, startedAt: null, overdueSince: null, stale: 0, reconciles: 0 }, open: null }
+  if (as !== 'published') return { to: as, journal: { ...journal, startedAt: null, overdue: null, stale: 0, reconciles: 0 }, open: null }
   if (journal.asked !== null && delivery.state === 'needs_action') {
     if (!placement) throw new PublishError('invalid', 'Say what was done by hand: give its `placement`.')
     return { to: 'scheduled', journal: { ...journal, startedAt: null, asked: null, answers: { ...journal.answers, [journal.asked]: placement } }, open }

@@ -3,11 +3,12 @@
 import { PublishError } from '../contract/error.ts'
 import type { Json } from '../contract/json.ts'
 import type { Commit, Found, Placement, Recovery, Trace } from '../contract/kind.ts'
-import { asStored, type OpenCommit } from './journal.ts'
+import { asStored, type Journal, type OpenCommit } from './journal.ts'
 import { type Known, recover, settledAt } from './recover.ts'
 import { end, enter, lostLease, RunEnded, type RunState } from './run-state.ts'
 
 type Step<T extends Placement> = Commit<Json, T>
+type Overdue = NonNullable<Journal['overdue']>
 
 /** A clock of the platform that is behind ours must not hide our own post. */
 const oldestCandidateMs = 120_000
@@ -38,7 +39,9 @@ const traceOf = ({ ports }: RunState, open: OpenCommit, refusal: PublishError | 
   sentAt: new Date(open.firstSentAt),
   ...(refusal && { refusal }),
   pick: async (candidates) => {
-    const recent = candidates.filter(({ at }) => at === undefined || at.getTime() >= open.firstSentAt - oldestCandidateMs)
+    // What came after a forgotten send could have been made is another delivery's, which may not have settled yet.
+    const until = open.forgottenUntil ?? Number.POSITIVE_INFINITY
+    const recent = candidates.filter(({ at }) => at === undefined || (at.getTime() >= open.firstSentAt - oldestCandidateMs && at.getTime() < until))
     if (recent.length === 0) return 'absent'
     const taken = new Set(await ports.claimed(recent.map(({ id }) => id)))
     for (const { placement } of ports.journal.done) taken.add(placement.id)
@@ -109,8 +112,9 @@ const send = async <T extends Placement>(run: RunState, step: Step<T>, last: Ope
   const { ports } = run
   await takeQuota(run)
   run.earlier = last.sends > 0 ? last : null
+  const { forgottenUntil: _, ...frozen } = last
   const firstSentAt = last.sends > 0 ? last.firstSentAt : ports.now()
-  const open = { ...last, firstSentAt, lastSentAt: ports.latest(), sends: last.sends + 1, provedAbsent: false }
+  const open = { ...frozen, firstSentAt, lastSentAt: ports.latest(), sends: last.sends + 1, provedAbsent: false }
   await saveAhead(run, open)
   if (!ports.lease.covers(ports.timeoutMs)) return unsent(run, lostLease())
   run.phase = 'send'
@@ -175,14 +179,20 @@ const reconcile = async <T extends Placement>(run: RunState, step: Step<T>, open
   return undecided(run, step, open, 'What is on the platform does not tell whether this was published.')
 }
 
+/** What cannot be told apart now often can be soon: another delivery's post of the same moment gets its owner. */
+const looksBeforeUncertain = 3
+
 /** It was looked for, and the platform did not tell. */
-const undecided = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, message: string): Promise<T> =>
-  run.ports.onUncertain === 'retry' ? send(run, step, open) : end(run, { kind: 'uncertain', message, canLook: true })
+const undecided = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, message: string): Promise<T> => {
+  if (run.ports.onUncertain === 'retry') return send(run, step, open)
+  if (run.ports.journal.reconciles >= looksBeforeUncertain) return end(run, { kind: 'uncertain', message, canLook: true })
+  return end(run, { kind: 'open', error: new PublishError('unknown', message), notBefore: 0 })
+}
 
 /** Long overdue: a run that the database has forgotten may have sent it, so it counts as sent until the platform says that it is not there. */
-const sendUnlessThere = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, since: number): Promise<T> => {
+const sendUnlessThere = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, { since, until }: Overdue): Promise<T> => {
   const { ports } = run
-  const forgotten = { ...open, firstSentAt: since, lastSentAt: since, sends: 1 }
+  const forgotten = { ...open, firstSentAt: since, lastSentAt: since, sends: 1, forgottenUntil: until }
   ports.open = forgotten
   // Such a platform tells when it is sent again.
   if ((step.recovery ?? ports.recovery).class === 'probe') return send(run, step, forgotten)
@@ -196,8 +206,8 @@ const sendUnlessThere = async <T extends Placement>(run: RunState, step: Step<T>
 const fresh = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {
   const at = run.ports.now()
   const open: OpenCommit = { name, request: asStored(step.request), firstSentAt: at, lastSentAt: at, sends: 0, provedAbsent: false, uncertain: false, looks: 0 }
-  const since = run.ports.journal.overdueSince
-  return since === null || !step.find ? send(run, step, open) : sendUnlessThere(run, step, open, since)
+  const { overdue } = run.ports.journal
+  return overdue && step.find ? sendUnlessThere(run, step, open, overdue) : send(run, step, open)
 }
 
 export const commit = async <T extends Placement>(run: RunState, name: string, step: Step<T>): Promise<T> => {

@@ -18,10 +18,10 @@ export interface Journal {
   /** When a worker was to look at it next, as the last run left it: much later than this, the database may be older than the platform. */
   plannedAt: number | null
   /**
-   * It was overdue by much when a run first came to it (a restored backup, a long outage): from then on a run that the database has forgotten may have sent
-   * what it holds no commit of. Kept, because that run may end before it comes to a commit.
+   * It was overdue by much when a run came to it (a restored backup, a long outage): a run that the database has forgotten may have sent of it what no commit
+   * is stored of, between these instants. Kept, because a run may end before it comes to a commit.
    */
-  overdueSince: number | null
+  overdue: { readonly since: number; readonly until: number } | null
   /** When a human last said that it shall go on: lateness counts from here. */
   resolvedAt: number | null
   /** Results of `once`, in the order they were saved. */
@@ -53,6 +53,8 @@ export interface OpenCommit {
   firstSentAt: number
   lastSentAt: number
   sends: number
+  /** Set while no run that is known of has sent it: a forgotten one may have, before this instant. */
+  readonly forgottenUntil?: number
   /** The platform said that the earlier sends are not there, before the last one. */
   provedAbsent: boolean
   /** Nobody may send it again: only look. */
@@ -72,7 +74,7 @@ export const emptyJournal = (): Journal => ({
   v: 1,
   startedAt: null,
   plannedAt: null,
-  overdueSince: null,
+  overdue: null,
   resolvedAt: null,
   once: {},
   done: [],

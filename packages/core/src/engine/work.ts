@@ -69,7 +69,7 @@ export const workOf = (deps: Deps, claim: Claim): Work => {
     journal: {
       ...journal,
       startedAt: startOf(claim, journal, open),
-      overdueSince: journal.overdueSince ?? (claim.claimedAt - planned > overdueMs ? claim.dueAt : null),
+      overdue: journal.overdue ?? (claim.claimedAt - planned > overdueMs ? { since: claim.dueAt, until: claim.claimedAt } : null),
       deaths: journal.deaths + (claim.from === 'running' ? 1 : 0),
     },
     open,

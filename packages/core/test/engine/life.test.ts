@@ -90,6 +90,24 @@ describe('an answer that was lost', () => {
     expect(texts(rig)).toEqual(['hello', 'hello'])
   })
 
+  test('a look that cannot tell is repeated before a human is asked: what stood in its way may have found its owner', async () => {
+    const answers = ['unknown', 'unknown'] as const
+    let looks = 0
+    const rig = await openRig({
+      publish: ({ parts }, run, { platform, clock }) =>
+        run.commit<{ text: string }, Placement>('post', {
+          request: { text: parts[0]?.text ?? '' },
+          send: async ({ text }) => sendTo(platform, clock, run, text),
+          find: async () => answers[looks++] ?? 'absent',
+        }),
+    })
+    rig.platform.script.push('lost-request')
+    const id = await rig.publish('hello')
+    await rig.work()
+    expect([(await rig.get(id)).state, texts(rig)]).toEqual(['published', ['hello']])
+    expect(rig.told('delivery:uncertain')).toEqual([])
+  })
+
   test('a post that another delivery has is never taken for this one’s', async () => {
     const rig = await openRig()
     await rig.publish('hello', { contentKey: 'first' })
@@ -111,6 +129,25 @@ describe('two deliveries of the same words whose answers were lost', () => {
     const both = [await rig.get(first), await rig.get(second)]
     expect(both.map(({ state }) => state)).toEqual(['published', 'published'])
     expect(new Set(both.map(({ placement }) => placement?.id)).size).toBe(2)
+    expect(texts(rig)).toEqual(['hello', 'hello'])
+  })
+
+  test('nor one that the other has just sent, when both are long overdue and look before their first send', async () => {
+    const send = inParts(true)
+    let begun = 0
+    const rig = await openRig({
+      publish: async (content, run, on) => {
+        await on.clock.sleep(1_000 * begun++)
+        const placement = await send(content, run, on)
+        await on.clock.sleep(5_000)
+        return placement
+      },
+    })
+    const both = [await rig.publish('hello', { contentKey: 'first' }), await rig.publish('hello', { contentKey: 'second' })]
+    await rig.clock.pass(hour)
+    await rig.work()
+    const placements = [(await rig.get(both[0] as string)).placement?.id, (await rig.get(both[1] as string)).placement?.id]
+    expect(new Set(placements).size).toBe(2)
     expect(texts(rig)).toEqual(['hello', 'hello'])
   })
 })
