@@ -1,5 +1,5 @@
 // How many deliveries a second one SQLite file carries: claim, save and settle with attempt and event, in batches and one by one, beside rows that wait.
-// Run: npm run bench:storage -- [rows waiting] [batch]
+// Run: node --conditions=@syndikit/source scripts/bench-storage.ts [rows waiting] [batch]
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
