@@ -166,6 +166,42 @@ const half: Fault['break'] = (storage) => ({
   },
 })
 
+/** Of the deliveries of one publication in one call, only the first counts. */
+const countedOnce: Fault['break'] = (storage) => {
+  const uncounted = new Map<string, number>()
+  const settle: Deliveries['settle'] = async (rows) => {
+    const written = await storage.deliveries.settle(rows)
+    const publications = await Promise.all(rows.map(async ({ id }) => (await storage.deliveries.get('tenant-a', id))?.publicationId ?? ''))
+    for (const [n, id] of publications.entries()) if (publications.indexOf(id) < n) uncounted.set(id, (uncounted.get(id) ?? 0) + 1)
+    return written
+  }
+  const get: Storage['publications']['get'] = async (tenant, id) => {
+    const found = await storage.publications.get(tenant, id)
+    return found && { ...found, pending: found.pending + (uncounted.get(id) ?? 0) }
+  }
+  return { ...storage, deliveries: { ...storage.deliveries, settle }, publications: { ...storage.publications, get } }
+}
+
+/** Keyset by instant alone: what else is due at the last row's instant is passed over. */
+const tiesPassedOver = deliveries(({ upcoming }) => ({
+  upcoming: (until, after, limit) => upcoming(until, after && { ...after, id: '\u{10ffff}' }, limit),
+}))
+
+const attemptsOutlive: Fault['break'] = (storage) => {
+  const kept = new Map<string, readonly Attempt[]>()
+  const attempts: Deliveries['attempts'] = async (tenant, id) => {
+    const found = await storage.deliveries.attempts(tenant, id)
+    if (found.length > 0) kept.set(id, found)
+    return (await storage.deliveries.get(tenant, id)) ? [...(kept.get(id) ?? found)] : []
+  }
+  const settle: Deliveries['settle'] = async (rows) => {
+    const written = await storage.deliveries.settle(rows)
+    for (const { id } of rows) await attempts('tenant-a', id)
+    return written
+  }
+  return { ...storage, deliveries: { ...storage.deliveries, attempts, settle } }
+}
+
 export const faults: readonly Fault[] = [
   { name: 'no fence check', noticedBy: /lease was taken over|even when the verdict comes too late/, break: noFence },
   { name: 'no from-state check', noticedBy: /^from (published|failed|canceled|missed|uncertain|needs_action|scheduled) nothing/, break: noFromState },
@@ -175,6 +211,14 @@ export const faults: readonly Fault[] = [
   { name: 'a replayed settle answers stale', noticedBy: /same settle again/, break: replayIsStale },
   { name: 'a publication finished twice', noticedBy: /finished exactly once/, break: finishedTwice },
   { name: 'a quota granted once too often', noticedBy: /two hundred takes/, break: unguardedTake },
+  { name: 'deliveries of one call counted once', noticedBy: /end in one call/, break: countedOnce },
+  {
+    name: 'attempts newest first',
+    noticedBy: /oldest first$/,
+    break: deliveries(({ attempts }) => ({ attempts: async (...of) => (await attempts(...of)).toReversed() })),
+  },
+  { name: 'attempts that outlive their delivery', noticedBy: /clean forgets finished/, break: attemptsOutlive },
+  { name: 'a keyset that ends among equals', noticedBy: /coming up/, break: tiesPassedOver },
   { name: 'an OAuth state taken twice', noticedBy: /taken once by a hundred/, break: takenTwice },
   { name: 'several event readers', noticedBy: /one reader at a time/, break: manyReaders },
   { name: 'active keys not unique', noticedBy: /with one active key/, break: adds(({ id }) => ({ activeKey: id })) },
@@ -249,14 +293,3 @@ export const faults: readonly Fault[] = [
     break: (storage) => ({ ...storage, clean: async (before, limit) => Math.max(1, await storage.clean(before, limit)) }),
   },
 ]
-
-const groups = ['publications', 'deliveries', 'connections', 'oauth'] as const
-
-/** One verb that takes whatever tenant it is given for the first one. */
-export const ignoringTenant = (group: (typeof groups)[number], verb: string): Storage<never> => {
-  const storage = memoryStorage()
-  const original = (storage[group] as unknown as Record<string, (...args: unknown[]) => unknown>)[verb]
-  if (!original) throw new Error(`no verb ${group}.${verb}`)
-  const broken = (tenant: string, ...rest: unknown[]) => original(tenant === 'tenant-b' ? 'tenant-a' : tenant, ...rest)
-  return { ...storage, [group]: { ...storage[group], [verb]: broken } }
-}

@@ -2,7 +2,8 @@
 import { memoryStorage, type Storage } from '@syndikit/core'
 import { describe, expect, test } from 'vitest'
 import { testStorage } from '../src/index.ts'
-import { faults, ignoringTenant } from './storage-faults.ts'
+import { faults } from './storage-faults.ts'
+import { ignoringTenant, removingForeignGrants } from './storage-tenants.ts'
 
 /** The rules that fail on such a storage, of those that match. */
 const failing = async (open: () => Storage<never>, only: RegExp): Promise<{ ran: number; failed: string[] }> => {
@@ -44,6 +45,11 @@ describe('a verb that ignores its tenant fails', () => {
         )
         expect(failed.length).toBeGreaterThan(0)
       })
+})
+
+test("a storage that removes another tenant's grants fails", async () => {
+  const { failed } = await failing(removingForeignGrants, /removed by its own tenant only/)
+  expect(failed).toHaveLength(1)
 })
 
 test('the same rules pass on the storage without a fault', async () => {

@@ -27,6 +27,11 @@ export const cleaningRules: readonly Rule[] = [
       }
       assert.deepEqual(await scene.events(), [])
       assert.ok(await scene.storage.connections.get('tenant-a', rows[0]?.connectionId ?? ''))
+      // What was left of a delivery would show under the next one of its id.
+      const [again] = rows
+      assert.ok(again)
+      await scene.scheduleOne({ id: again.id })
+      assert.deepEqual(await scene.storage.deliveries.attempts('tenant-a', again.id), [], 'attempts of a delivery that was forgotten')
     },
   },
   {

@@ -126,7 +126,7 @@ export const listRules: readonly Rule[] = [
       const until = (await scene.storage.now()) + 10 * aMinuteMs
       const seen: { id: string; rev: number; nextAt: number }[] = []
       for (;;) {
-        const page = await scene.storage.deliveries.upcoming(until, seen.at(-1) ?? null, 5)
+        const page = await scene.storage.deliveries.upcoming(until, seen.at(-1) ?? null, 4) // pages end among rows of one instant
         if (page.length === 0) break
         seen.push(...page)
       }

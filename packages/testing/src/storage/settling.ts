@@ -89,6 +89,24 @@ export const settlingRules: readonly Rule[] = [
     },
   },
   {
+    name: 'attempts are told oldest first',
+    run: async (scene) => {
+      const delivery = await scene.scheduleOne()
+      const stored: string[] = []
+      for (let tries = 1; tries <= 3; tries++) {
+        const verdict = scene.verdict(await scene.claimOne(), { to: 'scheduled', nextAt: await scene.storage.now(), tries })
+        await scene.storage.deliveries.settle([verdict])
+        stored.push(verdict.attempt.id)
+        await scene.passed()
+      }
+      const told = await scene.storage.deliveries.attempts('tenant-a', delivery)
+      assert.deepEqual(
+        told.map(({ id }) => id),
+        stored,
+      )
+    },
+  },
+  {
     name: 'the same settle again answers done and does nothing twice, also when others moved the row since',
     run: async (scene) => {
       const { publication, claims } = await claimedPublication(scene, 1)
@@ -170,6 +188,21 @@ export const settlingRules: readonly Rule[] = [
       assert.deepEqual(
         finished.map(({ tenant, subjectId, rev }) => ({ tenant, subjectId, rev })),
         [{ tenant: 'tenant-a', subjectId: publication, rev: 1 }],
+      )
+    },
+  },
+  {
+    name: 'deliveries of one publication that end in one call are all counted, and finish it once',
+    run: async (scene) => {
+      const { publication, claims } = await claimedPublication(scene, 5)
+      const pending = async () => (await scene.storage.publications.get('tenant-a', publication))?.pending
+      await scene.storage.deliveries.settle(claims.slice(0, 3).map((claim) => scene.verdict(claim)))
+      assert.equal(await pending(), 2)
+      await scene.storage.deliveries.settle(claims.slice(3).map((claim) => scene.verdict(claim)))
+      assert.equal(await pending(), 0)
+      assert.deepEqual(
+        (await scene.events()).map(({ subjectId, type }) => [subjectId, type]),
+        [[publication, 'publication:finished']],
       )
     },
   },

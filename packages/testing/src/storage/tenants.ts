@@ -132,6 +132,27 @@ export const tenantRules: readonly Rule[] = [
     },
   },
   {
+    name: 'a dropped delivery takes its active key again, whatever another tenant does under the same key',
+    run: async (scene) => {
+      const delivery = await scene.scheduleOne({ activeKey: 'same' })
+      await scene.storage.deliveries.settle([scene.verdict(await scene.claimOne(), { to: 'uncertain', release: true })])
+      await scene.scheduleOne({ tenant: 'tenant-b', activeKey: 'same', dueInMs: aMinuteMs })
+      const { rev } = await scene.get(delivery)
+      const { id, fence, ...verdict } = scene.verdict({ id: delivery, fence: 0 }, { nextAt: 1 })
+      assert.equal(await scene.storage.deliveries.resolve('tenant-a', id, rev, { ...verdict, to: 'scheduled' }), 'done')
+    },
+  },
+  {
+    name: 'a grant that opens nothing is removed by its own tenant only',
+    run: async (scene) => {
+      const grants = ['tenant-a', 'tenant-b'].map((tenant) => scene.grantOf(tenant))
+      for (const grant of grants) await scene.storage.connections.put(grant, [])
+      await scene.connect('tenant-a')
+      const kept = await Promise.all(grants.map(({ tenant, id }) => scene.storage.connections.grant(tenant, id)))
+      assert.deepEqual(kept, [undefined, grants[1]])
+    },
+  },
+  {
     name: 'windows, slots and holds of two tenants are apart',
     run: async (scene) => {
       const bucket = (tenant: string) => [{ tenant, key: 'posts', limit: 1, windowMs: aMinuteMs }]
