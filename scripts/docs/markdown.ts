@@ -7,7 +7,13 @@ type Link = { readonly target: string; readonly line: number }
 /** A fenced block; `info` is what follows the fence, `line` is that of its first line of code. */
 export type Block = { readonly info: string; readonly line: number; readonly code: readonly string[] }
 
-export type Page = { readonly anchors: ReadonlySet<string>; readonly links: readonly Link[]; readonly blocks: readonly Block[] }
+export type Page = {
+  readonly anchors: ReadonlySet<string>
+  readonly links: readonly Link[]
+  readonly blocks: readonly Block[]
+  /** Lines outside of blocks. */
+  readonly prose: ReadonlyArray<{ readonly text: string; readonly line: number }>
+}
 
 const opening = /^\s*(`{3,}|~{3,})\s*(.*?)\s*$/
 const linkForms = [
@@ -65,5 +71,5 @@ export function readPage(file: string): Page {
     const visible = text.replace(/(`+).+?\1/g, (code) => 'x'.repeat(code.length)) // what looks like a link in code is none
     return linkForms.flatMap((form) => [...visible.matchAll(form)].map((match) => ({ target: match[1] as string, line })))
   })
-  return { anchors: anchorsOf(prose), links, blocks }
+  return { anchors: anchorsOf(prose), links, blocks, prose }
 }

@@ -1,6 +1,6 @@
 // Storages that break one promise each, made of the in-memory one, and the rule that must notice.
 
-import { type Attempt, memoryStorage, type NewDelivery, type NewPublication, type Settle, type Storage } from '@syndikit/core'
+import type { Attempt, NewDelivery, NewPublication, Settle, Storage } from '@syndikit/core'
 
 export interface Fault {
   readonly name: string

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Adapter, DeliveryInfo } from '@syndikit/core'
 import { assertTrue, type Sample } from './samples.ts'
+import { assertSecretsInside } from './secrets.ts'
 import { openStage, type Stage, type StageOptions } from './stage.ts'
 
 export interface Suite extends StageOptions {
@@ -13,7 +14,9 @@ export type Rule = (suite: Suite) => Promise<void>
 export const withStage = async <T>(suite: Suite, work: (stage: Stage) => Promise<T>): Promise<T> => {
   const stage = await openStage(suite)
   try {
-    return await work(stage)
+    const result = await work(stage)
+    await assertSecretsInside(stage, 'In what is left of it all')
+    return result
   } finally {
     await stage.close()
   }

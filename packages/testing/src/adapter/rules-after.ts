@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import type { DeliveryInfo } from '@syndikit/core'
 import type { FaultRule } from '@syndikit/sandbox'
 import { eachSample, judge, kindOf, publish, type Rule, type Suite, survivesDeathOf, withStage, worked } from './rule-steps.ts'
-import { assertOnce, type Sample } from './samples.ts'
+import { assertOnce, edited, type Sample } from './samples.ts'
 import type { Stage } from './stage.ts'
 
 const assertGone = (stage: Stage, what: string): void => assert.equal(stage.sandbox.visible().length, 0, `${what}: nothing of it is visible any more`)
@@ -38,8 +38,6 @@ export const unpublishes: Rule = (suite) =>
       },
     )
   })
-
-const edited = ({ content, ...rest }: Sample): Sample => ({ ...rest, content: { ...content, text: `${(content as { text?: string }).text ?? ''} (edited)` } })
 
 const judgeChange = (stage: Stage, suite: Suite, sample: Sample, original: DeliveryInfo, delivery: DeliveryInfo, what: string): void => {
   if (delivery.reason?.code === 'invalid') assertOnce(stage, sample, original, `${what}: the platform does not let it be changed, and it is as it was`)

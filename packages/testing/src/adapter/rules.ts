@@ -5,7 +5,10 @@ import { type Fault, type FaultRule, faults } from '@syndikit/sandbox'
 import { tenant } from './acts.ts'
 import { eachSample, judge, publish, type Rule, requestsOf, type Suite, survivesDeathOf, withStage, worked } from './rule-steps.ts'
 import { measures, unpublishes, updates } from './rules-after.ts'
+import { comesBackLate, sendsWhatWasStored, takesNoOther } from './rules-commit.ts'
+import { answersEachOther, answersOthers, describesFiles } from './rules-content.ts'
 import type { Sample } from './samples.ts'
+import { assertSecretsInside } from './secrets.ts'
 
 const minuteMs = 60_000
 
@@ -80,22 +83,21 @@ const keepsItsHosts: Rule = (suite) =>
   eachSample(suite, (sample, name) =>
     withStage(suite, async (stage) => {
       await publish(stage, sample)
-      const stray = stage.sandbox.requests.filter(({ host }) => !stage.sandbox.knows(host.split(':')[0] ?? host))
-      assert.deepEqual(stray, [], `${name}: every request goes to the platform`)
+      const hosts = [...new Set(stage.sent.map(({ url }) => new URL(url).hostname))]
+      // A page or a server that the content itself names is the tenant's wish.
+      const stray = hosts.filter((host) => !stage.sandbox.knows(host) && !JSON.stringify(sample).includes(host))
+      assert.deepEqual(stray, [], `${name}: every request goes to the platform, whose hosts the emulator names in \`hosts\``)
     }),
   )
 
 const secretsStayInside: Rule = (suite) =>
   eachSample(suite, (sample, name) =>
     withStage(suite, async (stage) => {
-      const seen: string[] = []
-      stage.syndikit.on('*', (event) => void seen.push(JSON.stringify(event)))
       stage.sandbox.faults.add({ fault: 'drop-reply', on: 'commit', nth: 1 })
       const delivery = await publish(stage, sample)
-      const explained = await stage.clock.drive(stage.syndikit.explain({ tenant, deliveryId: delivery.id }))
-      const connection = await stage.clock.drive(stage.storage.connections.get(tenant, stage.connectionId))
-      const told = [JSON.stringify(delivery), JSON.stringify(explained), JSON.stringify(connection), ...stage.logs, ...seen].join('\n')
-      for (const secret of stage.secrets()) assert.ok(!told.includes(secret), `${name}: a credential is told somewhere`)
+      assert.ok(stage.secrets().length > 0, `${name}: it shows who it is, in a header or a body`)
+      await assertSecretsInside(stage, name)
+      for (const secret of stage.secrets()) assert.ok(!JSON.stringify(delivery).includes(secret), `${name}: a credential is told in the delivery`)
     }),
   )
 
@@ -145,11 +147,17 @@ export const rules: Readonly<Record<string, Rule>> = {
   'declares its data, its limits with source and date': dataIsComplete,
   'publishes every sample once, with its id': publishesOnce,
   'takes a text of exactly the limit and refuses one more, with counts': limitsAreChecked,
+  'sends each part of a thread as an answer to the one before': answersEachOther,
+  'answers what an earlier delivery left': answersOthers,
+  'sends the alternative text of every file': describesFiles,
   'sends to its own hosts only': keepsItsHosts,
   'tells no credential in results, events, logs or explanations': secretsStayInside,
   ...Object.fromEntries(faults.map((fault) => [`publishes once and says so, whichever request meets ${fault}`, survivesEveryFault(fault)])),
   'publishes once and says so, when two commits in a row meet faults': survivesCommitFaultsTwice,
   'publishes once and says so, wherever its worker dies': survivesDeath,
+  'publishes once and says so, when it comes back after the platform has forgotten its keys': comesBackLate,
+  'sends again what was stored, whatever it would write now': sendsWhatWasStored,
+  'takes no post of another app for its own after a lost answer': takesNoOther,
   'waits for a revoked account to be connected again, and then goes out': revokedIsHeld,
   'changes what it published, and says so, whichever request meets a fault and wherever its worker dies': updates,
   'removes everything it published, whichever request meets a fault and wherever its worker dies, and finds it removed the second time': unpublishes,

@@ -18,14 +18,28 @@ export interface Sample {
   readonly media?: readonly number[]
 }
 
-interface Written {
+interface WrittenPart {
   readonly text?: string
-  readonly media?: readonly unknown[]
-  readonly thread?: readonly { readonly text?: string; readonly media?: readonly unknown[] }[]
+  readonly media?: readonly { readonly alt?: string }[]
 }
-const partsOf = ({ content }: Sample): readonly { text?: string; media?: readonly unknown[] }[] => {
+interface Written extends WrittenPart {
+  readonly thread?: readonly WrittenPart[]
+}
+/** Of a post, the first included; of another kind, the content itself. */
+export const partsOf = ({ content }: Sample): readonly WrittenPart[] => {
   const written = content as Written
   return [written, ...(written.thread ?? [])]
+}
+
+/** The same with another text in every part. */
+export const edited = ({ content, texts, ...rest }: Sample, mark = ' (edited)'): Sample => {
+  const anew = <P extends WrittenPart>(part: P): P => ({ ...part, text: `${part.text ?? ''}${mark}` })
+  const { thread } = content as Written
+  return {
+    ...rest,
+    content: { ...anew(content), ...(thread && { thread: thread.map(anew) }) },
+    ...(texts && { texts: texts.map((text) => `${text}${mark}`) }),
+  }
 }
 
 const expected = (sample: Sample): readonly { readonly text: string; readonly media: number }[] =>

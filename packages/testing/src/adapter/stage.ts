@@ -5,6 +5,7 @@ import { type Adapter, createSyndikit, type Fetch, generateKey, type Logger, mem
 import { consent, createSandbox, type RunningSandbox, type Sandbox } from '@syndikit/sandbox'
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
 import { type Acts, actsOf, tenant } from './acts.ts'
+import { secretsSeen } from './secrets.ts'
 
 /** How the suite connects an account of the emulator. */
 export interface Connecting {
@@ -37,10 +38,12 @@ export interface Stage extends Acts {
   readonly sent: readonly Request[]
   /** Asks the platform as the connected account, behind Syndikit's back: GET, or POST where `json` is given. Answers the JSON, whatever the status. */
   asAccount(url: string, json?: object): Promise<unknown>
-  /** Every credential that went over the wire so far. */
+  /** Every credential that went over the wire so far, in a header, a body or an answer. */
   secrets(): readonly string[]
   /** A process of its own on the same database. Its predecessor is dead: it neither writes nor sends any more. */
   reborn(): Stage
+  /** Another app on the same platform and account, with a database of its own: what it does, the first one has not done. */
+  another(): Promise<Stage>
   /** Dies at its `nth` call of a port from now: nothing it does later has an effect. */
   dieAt(nth: number): { readonly died: () => boolean; readonly calls: () => number }
   /** Works, and lets time pass, until no delivery is scheduled or running, or `forMs` (default 6 h) have gone by. 0: what is due now. */
@@ -91,23 +94,34 @@ const mortal = (storage: Storage, life: Life): Storage => {
   }
 }
 
-const credentialsIn = (request: Request): string | undefined => /^(?:Bearer|Basic|DPoP) +(.+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-
 const loggerInto = (logs: string[]): Logger => {
   const log = (fields: object, message: string) => void logs.push(`${message} ${JSON.stringify(fields)}`)
   return { debug: log, info: log, warn: log, error: log }
 }
 
-const build = (
-  options: StageOptions,
-  shared: { clock: VirtualClock; sandbox: RunningSandbox; storage: Storage; keys: string; logs: string[]; connectionIds: string[]; sent: Request[] },
-): Stage => {
-  const { clock, sandbox, storage, keys, logs, connectionIds, sent } = shared
+interface Shared {
+  readonly clock: VirtualClock
+  readonly sandbox: RunningSandbox
+  readonly storage: Storage
+  readonly keys: string
+  readonly logs: string[]
+  readonly connectionIds: string[]
+  readonly sent: Request[]
+  readonly secrets: ReturnType<typeof secretsSeen>
+}
+
+const build = (options: StageOptions, shared: Shared): Stage => {
+  const { clock, sandbox, storage, keys, logs, connectionIds, sent, secrets } = shared
   const { between = (request, platform) => platform(request) } = options
   const life: Life = { left: 0, calls: 0, dead: false }
   const fetch: Fetch = (request) => {
     sent.push(request.clone() as Request)
-    return living(life, () => between(request, (passed) => sandbox.fetch(passed)))
+    void secrets.note(request.clone() as Request)
+    return living(life, async () => {
+      const reply = await between(request, (passed) => sandbox.fetch(passed))
+      await secrets.note(reply)
+      return reply
+    })
   }
   const syndikit = createSyndikit({
     adapters: [options.adapter()],
@@ -176,7 +190,7 @@ const build = (
     logs,
     sent,
     asAccount,
-    secrets: () => [...new Set(sent.flatMap((request) => credentialsIn(request) ?? []))],
+    secrets: () => [...secrets.seen],
     get connectionId() {
       return connectionId()
     },
@@ -186,6 +200,7 @@ const build = (
       life.dead = true
       return build(options, shared)
     },
+    another: () => openOn(options, clock, sandbox),
     dieAt: (nth) => {
       life.left = nth
       life.calls = 0
@@ -197,11 +212,17 @@ const build = (
   }
 }
 
+const openOn = async (options: StageOptions, clock: VirtualClock, sandbox: RunningSandbox): Promise<Stage> => {
+  const stage = build(options, {
+    ...{ clock, sandbox, storage: memoryStorage({ clock }), keys: generateKey() },
+    ...{ logs: [], connectionIds: [], sent: [], secrets: secretsSeen() },
+  })
+  await stage.connect()
+  return stage
+}
+
 /** A fresh platform, an empty database, one connected account. */
 export const openStage = async (options: StageOptions): Promise<Stage> => {
   const clock = virtualClock()
-  const sandbox = createSandbox({ platforms: [options.sandbox], clock, seed: 1 })
-  const stage = build(options, { clock, sandbox, storage: memoryStorage({ clock }), keys: generateKey(), logs: [], connectionIds: [], sent: [] })
-  await stage.connect()
-  return stage
+  return openOn(options, clock, createSandbox({ platforms: [options.sandbox], clock, seed: 1 }))
 }
