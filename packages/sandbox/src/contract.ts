@@ -44,6 +44,7 @@ export interface Stage<State> {
   blob(key: string): Uint8Array | undefined
 }
 
+/** One platform, as it answers. Made anew for each sandbox; all that it remembers is in its stage's `state`. */
 export interface Emulator {
   /** A request as it was sent to one of `hosts`: the URL has the real host. Never throws for a bad request: it answers as the platform would. */
   fetch(request: Request): Promise<Response>
@@ -62,6 +63,7 @@ export interface Emulator {
   throttled(withHeader: boolean): Response
 }
 
+/** What an adapter package exports as `sandbox`: the platform's data, and how its emulator is made. */
 export interface Sandbox<State = unknown> {
   readonly platform: string
   readonly name: string
@@ -73,6 +75,7 @@ export interface Sandbox<State = unknown> {
   create(stage: Stage<State>): Emulator
 }
 
+/** Returns an emulator with its state's type checked: the last call in every `sandbox.ts`. */
 export const defineSandbox = <State>(sandbox: Sandbox<State>): Sandbox<State> => sandbox
 
 /** What happens to a request instead of, or around, what it should do. */

@@ -39,6 +39,7 @@ export interface Logged {
 
 export type Act = 'expire' | 'revoke' | 'process'
 
+/** Emulators at work in this process. */
 export interface RunningSandbox {
   /** The emulators, as given. */
   readonly platforms: readonly Sandbox[]

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import type { Queue, QueueRun, Worked } from '@syndikit/core'
 import { createScene, realTime, type Scene, virtualTime } from './queue-scene.ts'
 
+/** A queue to try, and how late it may be. */
 export interface QueueSuite {
   /** Of the test runner: `test` of vitest or of node:test. */
   readonly test: (name: string, run: () => Promise<void>) => void
@@ -104,7 +105,7 @@ const wakeUps: Record<string, Rule> = {
       run.wake()
     })
     run.wake()
-    assert.notEqual(await scene.until(sprung, lagMs), undefined, 'a look begins')
+    assert.notEqual(await scene.until(sprung, lagMs), undefined, 'no look has begun')
     await claimedAll(scene, wakeLagMs, 'Woken during a look')
   },
   'a wake-up between a look and the sleep after it is not lost, however they interleave': async (scene, { lagMs, wakeLagMs }) => {
@@ -119,7 +120,7 @@ const wakeUps: Record<string, Rule> = {
           }),
       )
       run.wake()
-      assert.notEqual(await scene.until(() => sprung() && scene.rows.length > gap, lagMs), undefined, 'a look begins')
+      assert.notEqual(await scene.until(() => sprung() && scene.rows.length > gap, lagMs), undefined, 'no look has begun')
       await claimedAll(scene, wakeLagMs, `Woken ${gap} microtasks after the look had seen the table`)
       await scene.pass(5)
     }
@@ -168,7 +169,7 @@ const faults: Record<string, Rule> = {
     assert.ok(failed <= bad.length, `${failed} looks in the millisecond after the first failure`)
     scene.add(0)
     await claimedAll(scene, (bad.length + 1) * lagMs, 'After looks that failed')
-    assert.ok(scene.logged.length > 0, 'a failed look is told to the logger')
+    assert.ok(scene.logged.length > 0, 'no look that failed was told to the logger')
   },
   'an answer of 0 with nothing due does not spin': async (scene) => {
     let looks = 0
@@ -190,7 +191,7 @@ const faults: Record<string, Rule> = {
       await Promise.all([scene.hint([row]), scene.hint([row])])
       await scene.pass(i % 3)
     }
-    assert.ok(scene.looks.begun > 1, 'wake-ups lead to looks')
+    assert.ok(scene.looks.begun > 1, 'no look followed the wake-ups')
     assert.ok(scene.looks.most <= looksAtOnce, `${scene.looks.most} looks at once; at most ${looksAtOnce} allowed`)
   },
   'deliveries that take long hold up no further look': async (scene, { lagMs }) => {
@@ -235,7 +236,7 @@ const endings: Record<string, Rule> = {
     })
     scene.during = () => gate
     const run = scene.start()
-    assert.notEqual(await scene.until(() => scene.looks.open > 0, lagMs), undefined, 'a look begins')
+    assert.notEqual(await scene.until(() => scene.looks.open > 0, lagMs), undefined, 'no look has begun')
     const { begun } = scene.looks
     run.wake()
     const stopping = run.stop()
@@ -263,7 +264,7 @@ const endings: Record<string, Rule> = {
     const before = looks
     scene.add(0)
     await claimedAll(scene, lagMs, 'With one of two workers stopped')
-    assert.ok(looks > before, 'the other worker looked')
+    assert.ok(looks > before, 'the other worker did not look')
   },
 }
 

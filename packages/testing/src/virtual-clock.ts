@@ -2,6 +2,7 @@
 
 import type { Clock } from '@syndikit/core'
 
+/** Wall and monotonic clock at once: they never part. Nothing wakes before `pass` or `drive` lets it. */
 export interface VirtualClock extends Clock {
   /** Lets time pass; what is due in between happens on the way. */
   pass(ms: number): Promise<void>
@@ -11,6 +12,7 @@ export interface VirtualClock extends Clock {
   readonly sleepers: number
 }
 
+/** Where it begins, and how long real work is waited for. */
 export interface VirtualClockOptions {
   /** Epoch ms. Default: 2026-11-20, 09:00 UTC. */
   readonly startAt?: number
@@ -20,6 +22,7 @@ export interface VirtualClockOptions {
 
 const mostIdleTurns = 2_000
 
+/** A clock that stands until a test turns it. */
 export const virtualClock = ({ startAt = Date.UTC(2026, 10, 20, 9), idleMs = 2 }: VirtualClockOptions = {}): VirtualClock => {
   const turn = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve))

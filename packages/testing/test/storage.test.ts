@@ -58,6 +58,17 @@ test('the same rules pass on the storage without a fault', async () => {
   expect(ran).toBeGreaterThan(100)
 })
 
+test('a forgotten return and a clock in seconds are told as such', async () => {
+  const said = async (open: () => Storage<never>): Promise<string> => {
+    const rules: (() => Promise<void>)[] = []
+    testStorage({ open, test: (name, run) => void (/clock tells/.test(name) && rules.push(run)) })
+    return String(await rules[0]?.().catch((error: unknown) => error))
+  }
+  expect(await said(() => undefined as never)).toContain('`open` gave no storage')
+  const storage = memoryStorage()
+  expect(await said(() => ({ ...storage, now: async () => Math.floor((await storage.now()) / 1_000) }))).toContain('are they seconds?')
+})
+
 test('a rule is left out only by name and with a reason', () => {
   const collect = (except: Record<string, string>) => {
     const names: string[] = []

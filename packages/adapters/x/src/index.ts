@@ -131,6 +131,10 @@ const me = z.object({
   data: z.object({ id: z.string(), name: z.string(), username: z.string(), verified: z.boolean().optional(), subscription_type: z.string().optional() }),
 })
 
+/**
+ * X, by OAuth 2 of your own app.
+ * @throws TypeError for wrong options; it names each and the mend.
+ */
 export const x = (given: XOptions) => {
   const { clientId, clientSecret, longPosts } = checked(given)
   const limits = limitsFor(longPosts ?? false)

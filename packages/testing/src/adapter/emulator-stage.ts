@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Stage } from '@syndikit/sandbox'
 
+/** What the framework lends an emulator, and `pass` to move its clock. */
 export interface EmulatorStage<State> extends Stage<State> {
   pass(ms: number): void
 }

@@ -3,6 +3,7 @@
 import { type Adapter, createHttp, type Fetch, type Http, PublishError } from '@syndikit/core'
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
 
+/** What the calls carry, and when they are made. */
 export interface HttpForOptions {
   /** On platforms with many servers: the account's. */
   readonly server?: string | undefined

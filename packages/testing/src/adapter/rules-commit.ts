@@ -7,7 +7,7 @@ import { eachSample, judge, kindOf, type Rule, type Suite, withStage, worked } f
 import { edited, partsOf, type Sample } from './samples.ts'
 import type { Stage } from './stage.ts'
 
-const hourMs = 3_600_000
+const minuteMs = 60_000
 
 /** Its first commit meets the fault, and its worker dies before it can write that down. What comes after is the next worker's. */
 const interrupted = async (suite: Suite, sample: Sample, fault: Fault, after: (next: Stage, id: string) => Promise<void>): Promise<void> => {
@@ -31,9 +31,12 @@ const interrupted = async (suite: Suite, sample: Sample, fault: Fault, after: (n
   })
 }
 
+/** When the platform has forgotten its keys, where it has any, and a send shows in a read. */
 const lateMs = (suite: Suite, sample: Sample): number => {
   const recovery = kindOf(suite.adapter(), sample)?.spec.recovery
-  return (recovery?.class === 'idempotent' ? (recovery.forMs ?? 0) : 0) + 2 * hourMs
+  const forMs = recovery && 'forMs' in recovery ? (recovery.forMs ?? 0) : 0
+  const settleMs = recovery && 'settleMs' in recovery ? (recovery.settleMs ?? 0) : 0
+  return forMs + settleMs + 15 * minuteMs
 }
 
 export const comesBackLate: Rule = (suite) =>
@@ -43,7 +46,7 @@ export const comesBackLate: Rule = (suite) =>
       await interrupted(suite, sample, fault, async (stage, id) => {
         await stage.clock.pass(afterMs)
         await worked(stage, suite, id)
-        judge(stage, suite, sample, await stage.delivery(id), `${name}, ${fault} at its first commit and ${afterMs / hourMs} hours until the next run`)
+        judge(stage, suite, sample, await stage.delivery(id), `${name}, ${fault} at its first commit and ${afterMs / minuteMs} minutes until the next run`)
       })
   })
 

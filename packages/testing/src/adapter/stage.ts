@@ -16,8 +16,10 @@ export interface Connecting {
   /** When given: connects the same account again. */
   readonly reconnect?: string
 }
+/** Answers the connections, as `connections.open` and `complete` do. The first one is used. */
 export type Connect = (at: Connecting) => Promise<readonly { readonly id: string }[]>
 
+/** An adapter, its platform's emulator, and how an account is connected. */
 export interface StageOptions {
   readonly adapter: () => Adapter
   readonly sandbox: Sandbox
@@ -26,6 +28,7 @@ export interface StageOptions {
   readonly between?: (request: Request, platform: Fetch) => Promise<Response>
 }
 
+/** One process on a database, with one connected account. Its time passes only in its own calls and by `clock`. */
 export interface Stage extends Acts {
   readonly clock: VirtualClock
   readonly sandbox: RunningSandbox

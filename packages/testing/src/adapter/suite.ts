@@ -3,6 +3,7 @@
 import type { Rule, Suite } from './rule-steps.ts'
 import { rules } from './rules.ts'
 
+/** An adapter to try, on samples of everything that it can publish. */
 export interface AdapterSuite extends Suite {
   /** Of the test runner: `test` of vitest or of node:test. */
   readonly test: (name: string, run: () => Promise<void>) => void

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict'
 import { atOnce, type Rule } from './scene.ts'
 
+/** Seconds since 1970 come to this in the year 5138, milliseconds came in 1973. */
+const secondsEnd = 100_000_000_000
+
 export const openingRules: readonly Rule[] = [
   {
     name: 'opening again, and twenty times at once, keeps what is stored',
@@ -31,6 +34,7 @@ export const openingRules: readonly Rule[] = [
       await scene.wait(20)
       const after = await scene.storage.now()
       assert.ok(Number.isSafeInteger(before) && Number.isSafeInteger(after))
+      assert.ok(before > secondsEnd, `${before} are no milliseconds since 1970: are they seconds?`)
       assert.ok(after > before, `${after} should be after ${before}`)
     },
   },

@@ -37,6 +37,7 @@ const rules: readonly Rule[] = [
   ...cleaningRules,
 ]
 
+/** A storage to try. */
 export interface StorageSuite {
   /** Of the test runner: `test` of vitest or of node:test. Called once per rule. */
   readonly test: (name: string, run: () => Promise<void>) => void
@@ -65,6 +66,8 @@ export const testStorage = ({ test, open, wait = setTimeout, except = {} }: Stor
     if (name in except) continue
     test(name, async () => {
       const storages = [await open()].flat()
+      if (storages.length === 0 || storages.some((storage) => typeof storage?.open !== 'function'))
+        throw new TypeError('testStorage: `open` gave no storage. Let it answer one that is empty and not opened yet, or several on one database.')
       try {
         for (const storage of storages) await storage.open('suite')
         await run(
