@@ -16,11 +16,11 @@ import {
   type Trace,
 } from '../../src/index.ts'
 
-const placed = z.object({ id: z.string(), url: z.string().optional() })
+export const placed = z.object({ id: z.string(), url: z.string().optional() })
 const listed = z.array(z.object({ id: z.string(), text: z.string(), at: z.number() }))
 
 type Door = 'idempotent' | 'two-phase' | 'look-up' | 'probe' | 'blind'
-type Sent = { text: string; replyTo?: string; container?: string }
+export type Sent = { text: string; replyTo?: string; container?: string }
 
 const recoveries: Readonly<Record<Door, Recovery>> = {
   idempotent: { class: 'idempotent', forMs: 3_600_000 },
@@ -40,14 +40,14 @@ const byContainer = async ({ http }: Run, { container }: Sent): Promise<Found<Pl
   return post === null ? 'absent' : { id: post }
 }
 
-const finders: Partial<Record<Door, (run: Run, sent: Sent, trace: Trace) => Promise<Found<Placement>>>> = {
+export const finders: Partial<Record<Door, (run: Run, sent: Sent, trace: Trace) => Promise<Found<Placement>>>> = {
   idempotent: among,
   'look-up': among,
   probe: among,
   'two-phase': byContainer,
 }
 
-const prepare = async (door: Door, name: string, text: string, { once, http, later }: Run): Promise<string | undefined> => {
+export const prepare = async (door: Door, name: string, text: string, { once, http, later }: Run): Promise<string | undefined> => {
   if (door !== 'two-phase') return undefined
   const { id } = await once(`${name}/container`, () => http.post('prepare', { json: { text }, accept: z.object({ id: z.string() }) }))
   await once(`${name}/ready`, async () => {
