@@ -112,7 +112,7 @@ const callOf = async (request: Request): Promise<Call> => ({
   key: request.headers.get('idempotency-key') ?? '',
   body: await request.text(),
 })
-export const isCommit = ({ method, path }: Call): boolean => (method === 'POST' && path.endsWith('/posts')) || method === 'PUT'
+const isCommit = ({ method, path }: Call): boolean => (method === 'POST' && path.endsWith('/posts')) || method === 'PUT'
 
 const broken = (code: string) => Object.assign(new TypeError('fetch failed'), { cause: { code } })
 const aborted = (signal: AbortSignal): Promise<never> =>

@@ -7,14 +7,14 @@ import { perform } from './perform.ts'
 import { openScene } from './scene.ts'
 import { comeToRest, wrongs } from './verdict.ts'
 
-export interface Outcome {
+interface Outcome {
   readonly wrong: readonly string[]
   readonly timeline: readonly string[]
   readonly states: readonly string[]
 }
 export type StorageOf = (clock: Clock) => Storage
 
-export const runPlan = async (plan: Plan, storageOf: StorageOf): Promise<Outcome> => {
+const runPlan = async (plan: Plan, storageOf: StorageOf): Promise<Outcome> => {
   const scene = await openScene(plan, storageOf)
   return scene.world.clock.ruling(async () => {
     await scene.connect()
@@ -26,7 +26,7 @@ export const runPlan = async (plan: Plan, storageOf: StorageOf): Promise<Outcome
   })
 }
 
-export const planOf = (seed: number): Plan => fc.sample(plans, { seed, numRuns: 1 })[0] as Plan
+const planOf = (seed: number): Plan => fc.sample(plans, { seed, numRuns: 1 })[0] as Plan
 
 const told = (seed: number, plan: Plan, { wrong, timeline }: Outcome): string =>
   [
