@@ -80,12 +80,12 @@ export const toy = (door: Door, change: { recovery?: Recovery; publish?: (run: R
       post({
         limits: { text: { text: [{ max: 100, count: 'graphemes' }] }, parts: 3, source: 'made up', checkedAt: '2026-11-20' },
         recovery: change.recovery ?? recoveries[door],
-        publish: async ({ parts }, run) => {
+        publish: async ({ parts, replyTo: answered }, run) => {
           if (change.publish) return change.publish(run)
           const placements: Placement[] = []
           for (const [i, { text }] of parts.entries()) {
             const container = await prepare(door, `part-${i}`, text, run)
-            const replyTo = placements.at(-1)?.id
+            const replyTo = placements.at(-1)?.id ?? answered?.id
             const find = finders[door]
             const step: Commit<Sent & Json, Placement> = {
               request: { text, ...(container && { container }), ...(replyTo && { replyTo }) } as Sent & Json,
