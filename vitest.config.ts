@@ -29,6 +29,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // Of two cores vitest would leave one idle.
+    maxWorkers: '100%',
     // A busy machine is no reason to fail: nothing here is a test of speed.
     testTimeout: 60_000,
     hookTimeout: 60_000,

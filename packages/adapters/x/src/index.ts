@@ -1,7 +1,7 @@
 // X (API v2). https://docs.x.com/x-api/introduction
 
 import { isDeepStrictEqual } from 'node:util'
-import { defineAdapter, type Placed, type Placement, type Post, PublishError, post, type Run } from '@syndikit/core'
+import { defineAdapter, type OAuth2, type Placed, type Placement, type Post, PublishError, post, type Rate, type Run } from '@syndikit/core'
 import { z } from 'zod'
 import { problemsOf } from './check.ts'
 import { errors, rateOf } from './errors.ts'
@@ -135,29 +135,38 @@ const me = z.object({
  * X, by OAuth 2 of your own app.
  * @throws TypeError for wrong options; it names each and the mend.
  */
-export const x = (given: XOptions) => {
-  const { clientId, clientSecret, longPosts } = checked(given)
-  const limits = limitsFor(longPosts ?? false)
+const authOf = ({ clientId, clientSecret }: XOptions): OAuth2 => ({
+  type: 'oauth2',
+  client: {
+    id: clientId,
+    ...(clientSecret !== undefined && { secret: clientSecret }),
+    authorizeUrl: 'https://x.com/i/oauth2/authorize',
+    tokenUrl: 'https://api.x.com/2/oauth2/token',
+    revokeUrl: 'https://api.x.com/2/oauth2/revoke', // unverified: that tokens of the account's other consents live on
+    auth: clientSecret === undefined ? 'none' : 'basic',
+  },
+  scopes: ['tweet.read', 'tweet.write', 'users.read', 'media.write', 'offline.access'],
+  lifeMs: 2 * 60 * minuteMs,
+  rotation: 'family',
+})
+
+// Trust the headers: another page says 200 in 15 minutes and 300 in three hours.
+const rates: readonly Rate[] = [
+  { on: 'publish', limit: 100, windowMs: 15 * minuteMs, per: 'account' },
+  { on: 'publish', limit: 10_000, windowMs: 24 * 60 * minuteMs, per: 'app' },
+  { on: 'update', limit: 100, windowMs: 15 * minuteMs, per: 'account' },
+  { on: 'update', limit: 10_000, windowMs: 24 * 60 * minuteMs, per: 'app' },
+  { on: 'unpublish', limit: 50, windowMs: 15 * minuteMs, per: 'account' },
+]
+
+export const x = (app: XOptions) => {
+  const given = checked(app)
+  const limits = limitsFor(given.longPosts ?? false)
   return defineAdapter({
     contract: 1,
     id: 'x',
     name: 'X',
-    auth: [
-      {
-        type: 'oauth2',
-        client: {
-          id: clientId,
-          ...(clientSecret !== undefined && { secret: clientSecret }),
-          authorizeUrl: 'https://x.com/i/oauth2/authorize',
-          tokenUrl: 'https://api.x.com/2/oauth2/token',
-          revokeUrl: 'https://api.x.com/2/oauth2/revoke', // unverified: that tokens of the account's other consents live on
-          auth: clientSecret === undefined ? 'none' : 'basic',
-        },
-        scopes: ['tweet.read', 'tweet.write', 'users.read', 'media.write', 'offline.access'],
-        lifeMs: 2 * 60 * minuteMs,
-        rotation: 'family',
-      },
-    ],
+    auth: [authOf(given)],
     http: { base: 'https://api.x.com/2/', hosts: ['api.x.com'] },
     accounts: async ({ http }) => {
       const { data } = await http.get('users/me', { query: { 'user.fields': 'verified,subscription_type' }, accept: me })
@@ -179,13 +188,6 @@ export const x = (given: XOptions) => {
     ],
     errors,
     rateOf,
-    // Trust the headers: another page says 200 in 15 minutes and 300 in three hours.
-    rates: [
-      { on: 'publish', limit: 100, windowMs: 15 * minuteMs, per: 'account' },
-      { on: 'publish', limit: 10_000, windowMs: 24 * 60 * minuteMs, per: 'app' },
-      { on: 'update', limit: 100, windowMs: 15 * minuteMs, per: 'account' },
-      { on: 'update', limit: 10_000, windowMs: 24 * 60 * minuteMs, per: 'app' },
-      { on: 'unpublish', limit: 50, windowMs: 15 * minuteMs, per: 'account' },
-    ],
+    rates,
   })
 }

@@ -30,7 +30,7 @@ const linksIn = (text: string): string[] => {
   return findLinks(normal).map(({ start, end }) => normal.slice(start, end))
 }
 
-/** X ends a link at a space and at a letter of most scripts, Arabic among them: such an address is written in its encoded form. */
+/** X ends a link at a letter of most scripts, Arabic among them: such an address is written in its encoded form. */
 const addressOf = (url: string): string => (linksIn(url)[0] === url.normalize('NFC') ? url : new URL(url).href)
 
 /** X makes cards from links in the text, so the link goes there, unless the text has it. */

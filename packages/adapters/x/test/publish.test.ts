@@ -91,9 +91,9 @@ describe('a post', () => {
 
   it('gets its link as X takes it whole, whatever letters it has', async () => {
     const scene = await sceneOf()
-    const written = ['https://example.com/ar/شقق-للبيع?q=دبي', 'https://example.com/a b', 'https://пример.рф/Русские_слова', 'https://example.com/x_(y)']
+    const written = ['https://example.com/ar/شقق-للبيع?q=دبي', 'https://пример.рф/Русские_слова', 'https://example.com/x_(y)']
     for (const url of written) await scene.publish({ text: url.slice(-3), link: { url } })
-    const taken = written.map((url, i) => (i < 2 ? new URL(url).href : url))
+    const taken = written.map((url, i) => (i === 0 ? new URL(url).href : url))
     expect(scene.texts()).toEqual(taken.map((url, i) => `${written[i]?.slice(-3)}\n\n${url}`))
     expect(scene.state.posts.map(({ links }) => links.map(({ expanded }) => expanded))).toEqual(taken.map((url) => [url]))
   })

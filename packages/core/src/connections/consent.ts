@@ -1,6 +1,7 @@
 // The three ways in: begin and complete an OAuth consent, or open with what the user typed.
 
 import type { Adapter } from '../contract/adapter.ts'
+import type { Tokens } from '../contract/auth.ts'
 import { PublishError } from '../contract/error.ts'
 import { adopt, targetOf } from './adopt.ts'
 import { appliedOf } from './applied.ts'
@@ -12,7 +13,7 @@ import { newToken } from './ids.ts'
 import { checkFields, exchangeCode, logIn } from './login.ts'
 import { type PendingOAuth, rememberOAuth, sessionHash, takeOAuth } from './oauth-state.ts'
 import { serverOf } from './server.ts'
-import type { Credentials, GrantData } from './stored.ts'
+import type { Credentials } from './stored.ts'
 import { mustBeText } from './words.ts'
 
 const again = 'Start again with `connections.begin`.'
@@ -48,58 +49,76 @@ const orForgotten =
 const typedAuth = (adapter: Adapter, method: 'session' | 'keys' | undefined) =>
   authOf(adapter, method ?? (adapter.auth.find(({ type }) => type !== 'oauth2')?.type === 'keys' ? 'keys' : 'session'))
 
-export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Connections, 'begin' | 'complete' | 'open'> => {
-  const begin: Connections['begin'] = async ({ tenant, platform, redirectUri, server: named, session, reconnect }) => {
-    mustBeText(tenant, 'tenant')
-    const adapter = adapterOf(deps, mustBeText(platform, 'platform'))
-    const auth = authOf(adapter, 'oauth2')
-    checkRedirect(redirectUri)
-    const from = sessionHash(session)
-    const server = serverOf(adapter, named, needsServer(adapter))
-    await targetOf(deps, tenant, platform, reconnect)
-    const client = await clients.forConsent(adapter, auth, { tenant, server, redirectUri })
-    const verifier = auth.pkce === false ? undefined : newToken(deps.random)
-    const state = await rememberOAuth(deps, tenant, { platform, redirectUri, server, session: from, verifier, reconnect })
-    return { url: authorizationUrl({ auth, client, redirectUri, state, verifier }), state }
-  }
+type Ask<Name extends keyof Connections> = Parameters<Connections[Name]>[0]
 
-  const complete: Connections['complete'] = async ({ tenant, callbackUrl, session }) => {
-    mustBeText(tenant, 'tenant')
-    const parameters = callbackParameters(callbackUrl)
-    const { platform, redirectUri, server, verifier, reconnect } = await pendingOf(deps, tenant, single(parameters, 'state'), session)
-    const adapter = adapterOf(deps, platform)
-    const auth = authOf(adapter, 'oauth2')
-    const client = await clients.of(adapter, auth, { tenant, server, redirectUri })
-    const code = codeOf(adapter, client, parameters)
-    const tokens = await exchangeCode(deps, adapter, { auth, client, code, redirectUri, verifier }).catch(orForgotten(adapter))
-    const data = { method: 'oauth2' as const, server: tokens.server ?? server, loginServer: server, redirectUri }
-    const credentials: Credentials = { access: tokens.access, fields: {}, ...(tokens.refresh !== undefined && { refresh: tokens.refresh }) }
-    return adopt(deps, { tenant, adapter, credentials, applied: { bearer: tokens.access }, data, expiresInMs: tokens.expiresInMs, reconnect })
-  }
-
-  const open: Connections['open'] = async ({ tenant, platform, fields, server: named, method, reconnect }) => {
-    mustBeText(tenant, 'tenant')
-    const adapter = adapterOf(deps, mustBeText(platform, 'platform'))
-    const auth = typedAuth(adapter, method)
-    const server = serverOf(adapter, named, false)
-    const typed = checkFields(adapter, auth, fields)
-    await targetOf(deps, tenant, platform, reconnect)
-    if (auth.type === 'keys') return adoptKeys(adapter, { method: 'keys', server }, typed, { tenant, reconnect })
-    const tokens = await logIn(deps, adapter, auth, typed, server)
-    const credentials: Credentials = { access: tokens.access, fields: typed, ...(tokens.refresh !== undefined && { refresh: tokens.refresh }) }
-    const data = { method: 'session' as const, server: tokens.server ?? server, loginServer: server }
-    return adopt(deps, { tenant, adapter, credentials, applied: { bearer: tokens.access }, data, expiresInMs: tokens.expiresInMs, reconnect })
-  }
-
-  const adoptKeys = (
-    adapter: Adapter,
-    data: Pick<GrantData, 'method' | 'server'>,
-    fields: Record<string, string>,
-    more: { tenant: string; reconnect: string | undefined },
-  ) => {
-    const applied = appliedOf({ adapter, data: { ...data, issuedAt: 0, readAt: 0 }, credentials: { fields } })
-    return adopt(deps, { ...more, adapter, credentials: { fields }, applied, data })
-  }
-
-  return { begin, complete, open }
+const begin = async (deps: ConnectionsDeps, clients: Clients, { tenant, platform, redirectUri, server: named, session, reconnect }: Ask<'begin'>) => {
+  mustBeText(tenant, 'tenant')
+  const adapter = adapterOf(deps, mustBeText(platform, 'platform'))
+  const auth = authOf(adapter, 'oauth2')
+  checkRedirect(redirectUri)
+  const from = sessionHash(session)
+  const server = serverOf(adapter, named, needsServer(adapter))
+  await targetOf(deps, tenant, platform, reconnect)
+  const client = await clients.forConsent(adapter, auth, { tenant, server, redirectUri })
+  const verifier = auth.pkce === false ? undefined : newToken(deps.random)
+  const state = await rememberOAuth(deps, tenant, { platform, redirectUri, server, session: from, verifier, reconnect })
+  return { url: authorizationUrl({ auth, client, redirectUri, state, verifier }), state }
 }
+
+const complete = async (deps: ConnectionsDeps, clients: Clients, { tenant, callbackUrl, session }: Ask<'complete'>) => {
+  mustBeText(tenant, 'tenant')
+  const parameters = callbackParameters(callbackUrl)
+  const { platform, redirectUri, server, verifier, reconnect } = await pendingOf(deps, tenant, single(parameters, 'state'), session)
+  const adapter = adapterOf(deps, platform)
+  const auth = authOf(adapter, 'oauth2')
+  const client = await clients.of(adapter, auth, { tenant, server, redirectUri })
+  const code = codeOf(adapter, client, parameters)
+  const tokens = await exchangeCode(deps, adapter, { auth, client, code, redirectUri, verifier }).catch(orForgotten(adapter))
+  const data = { method: 'oauth2' as const, server: tokens.server ?? server, loginServer: server, redirectUri }
+  return adopt(deps, {
+    tenant,
+    adapter,
+    credentials: credentialsOf(tokens, {}),
+    applied: { bearer: tokens.access },
+    data,
+    expiresInMs: tokens.expiresInMs,
+    reconnect,
+  })
+}
+
+const credentialsOf = ({ access, refresh }: Tokens, fields: Credentials['fields']): Credentials => ({
+  access,
+  fields,
+  ...(refresh !== undefined && { refresh }),
+})
+
+const open = async (deps: ConnectionsDeps, { tenant, platform, fields, server: named, method, reconnect }: Ask<'open'>) => {
+  mustBeText(tenant, 'tenant')
+  const adapter = adapterOf(deps, mustBeText(platform, 'platform'))
+  const auth = typedAuth(adapter, method)
+  const server = serverOf(adapter, named, false)
+  const typed = checkFields(adapter, auth, fields)
+  await targetOf(deps, tenant, platform, reconnect)
+  if (auth.type === 'keys') {
+    const data = { method: 'keys' as const, server }
+    const applied = appliedOf({ adapter, data: { ...data, issuedAt: 0, readAt: 0 }, credentials: { fields: typed } })
+    return adopt(deps, { tenant, reconnect, adapter, credentials: { fields: typed }, applied, data })
+  }
+  const tokens = await logIn(deps, adapter, auth, typed, server)
+  const data = { method: 'session' as const, server: tokens.server ?? server, loginServer: server }
+  return adopt(deps, {
+    tenant,
+    adapter,
+    credentials: credentialsOf(tokens, typed),
+    applied: { bearer: tokens.access },
+    data,
+    expiresInMs: tokens.expiresInMs,
+    reconnect,
+  })
+}
+
+export const createConsent = (deps: ConnectionsDeps, clients: Clients): Pick<Connections, 'begin' | 'complete' | 'open'> => ({
+  begin: (request) => begin(deps, clients, request),
+  complete: (request) => complete(deps, clients, request),
+  open: (request) => open(deps, request),
+})

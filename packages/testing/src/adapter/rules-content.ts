@@ -44,17 +44,21 @@ export const answersOthers: Rule = async (suite) => {
   })
 }
 
+const pointerOf = (part: number, file: number): string => `/content${part === 0 ? '' : `/thread/${part - 1}`}/media/${file}/alt`
+
 export const describesFiles: Rule = (suite) =>
   eachSample(suite, async (sample, name) => {
     if (!limitsOf(suite, sample)?.media?.alt) return
     await withStage(suite, async (stage) => {
       const delivery = await publish(stage, sample)
       judge(stage, suite, sample, delivery, name)
+      // Of some files a platform takes none, and the adapter has said so.
+      const told = new Set((await stage.check(sample.content, sample.options)).map(({ pointer }) => pointer))
       for (const [i, { media = [] }] of partsOf(sample).entries()) {
         const files = shown(stage, delivery.parts[i]?.id)?.files ?? []
         assert.deepEqual(
           files.map(({ alt }) => alt),
-          media.map(({ alt }) => alt ?? ''),
+          media.map(({ alt }, j) => (told.has(pointerOf(i, j)) ? '' : (alt ?? ''))),
           `${name}: the alternative texts of part ${i}, in order`,
         )
       }

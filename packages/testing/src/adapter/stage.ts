@@ -5,6 +5,7 @@ import { type Adapter, createSyndikit, type Fetch, generateKey, type Logger, mem
 import { consent, createSandbox, type RunningSandbox, type Sandbox } from '@syndikit/sandbox'
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
 import { type Acts, actsOf, tenant } from './acts.ts'
+import { type Life, living, mortal, newLife } from './life.ts'
 import { secretsSeen } from './secrets.ts'
 
 /** How the suite connects an account of the emulator. */
@@ -56,46 +57,6 @@ export interface Stage extends Acts {
 }
 
 const hourMs = 3_600_000
-const never = new Promise<never>(() => undefined)
-
-interface Life {
-  left: number
-  calls: number
-  dead: boolean
-}
-
-/** Counts a call; a dead process never gets an answer. */
-const living = async <T>(life: Life, work: () => Promise<T>): Promise<T> => {
-  if (life.dead) return never
-  life.calls += 1
-  if (life.left > 0 && --life.left === 0) {
-    life.dead = true
-    return never
-  }
-  const result = await work()
-  return life.dead ? never : result
-}
-
-/** The storage as one process sees it: after the process's death nothing gets through. */
-const mortal = (storage: Storage, life: Life): Storage => {
-  const guard = <T extends object>(verbs: T): T =>
-    Object.fromEntries(
-      Object.entries(verbs).map(([name, verb]) => [
-        name,
-        typeof verb === 'function' ? (...args: unknown[]) => living(life, async () => (verb as (...args: unknown[]) => unknown).apply(verbs, args)) : verb,
-      ]),
-    ) as T
-  const { connections, oauth, publications, deliveries, events, quotas } = storage
-  return {
-    ...guard(storage),
-    connections: guard(connections),
-    oauth: guard(oauth),
-    publications: guard(publications),
-    deliveries: guard(deliveries),
-    events: guard(events),
-    quotas: guard(quotas),
-  }
-}
 
 const loggerInto = (logs: string[]): Logger => {
   const log = (fields: object, message: string) => void logs.push(`${message} ${JSON.stringify(fields)}`)
@@ -113,11 +74,16 @@ interface Shared {
   readonly secrets: ReturnType<typeof secretsSeen>
 }
 
-const build = (options: StageOptions, shared: Shared): Stage => {
-  const { clock, sandbox, storage, keys, logs, connectionIds, sent, secrets } = shared
-  const { between = (request, platform) => platform(request) } = options
-  const life: Life = { left: 0, calls: 0, dead: false }
-  const fetch: Fetch = (request) => {
+interface Process {
+  readonly options: StageOptions
+  readonly shared: Shared
+  readonly life: Life
+  readonly syndikit: Syndikit
+}
+
+/** What leaves a process, and what comes back: all of it is kept for the rules. */
+const networkOf = ({ between = (request, platform) => platform(request) }: StageOptions, { sandbox, sent, secrets }: Shared, life: Life): Fetch => {
+  return (request) => {
     sent.push(request.clone() as Request)
     void secrets.note(request.clone() as Request)
     return living(life, async () => {
@@ -126,79 +92,83 @@ const build = (options: StageOptions, shared: Shared): Stage => {
       return reply
     })
   }
+}
+
+const processOf = (options: StageOptions, shared: Shared): Process => {
+  const { clock, storage, keys, logs } = shared
+  const life = newLife()
   const syndikit = createSyndikit({
     adapters: [options.adapter()],
     storage: mortal(storage, life),
     keys,
     clock,
-    fetch,
+    fetch: networkOf(options, shared, life),
     logger: loggerInto(logs),
     retryAfterMs: [60_000, 120_000, 300_000, 600_000],
   }) as Syndikit
+  return { options, shared, life, syndikit }
+}
 
-  const waiting = async () => (await storage.deliveries.list(tenant, { state: ['scheduled', 'running'], limit: 100 })).items
+/** One tick, with time passing while it waits. A dead process never comes back from it. */
+const tick = async ({ syndikit, life, shared: { clock } }: Process): Promise<void> => {
+  let done = false
+  const ticking = syndikit.tick({ budgetMs: 2_000 }).finally(() => {
+    done = true
+  })
+  while (!done && !life.dead) await clock.drive(Promise.race([ticking, clock.sleep(1_000)]))
+}
 
-  /** One tick, with time passing while it waits. A dead process never comes back from it. */
-  const tick = async (): Promise<void> => {
-    let done = false
-    const ticking = syndikit.tick({ budgetMs: 2_000 }).finally(() => {
-      done = true
-    })
-    while (!done && !life.dead) await clock.drive(Promise.race([ticking, clock.sleep(1_000)]))
+const work = async (process: Process, forMs = 6 * hourMs): Promise<void> => {
+  const { clock, storage } = process.shared
+  const until = clock.now() + forMs
+  for (;;) {
+    await tick(process)
+    if (process.life.dead) return
+    const { items } = await storage.deliveries.list(tenant, { state: ['scheduled', 'running'], limit: 100 })
+    const nextAt = Math.min(...items.map(({ nextAt }) => nextAt ?? Number.POSITIVE_INFINITY))
+    if (items.length === 0 || nextAt > until) return
+    await clock.pass(Math.max(1, nextAt - clock.now()))
   }
+}
 
-  const work = async (forMs = 6 * hourMs): Promise<void> => {
-    const until = clock.now() + forMs
-    for (;;) {
-      await tick()
-      if (life.dead) return
-      const left = await waiting()
-      const nextAt = Math.min(...left.map(({ nextAt }) => nextAt ?? Number.POSITIVE_INFINITY))
-      if (left.length === 0 || nextAt > until) return
-      await clock.pass(Math.max(1, nextAt - clock.now()))
-    }
-  }
+const connect = async ({ options, syndikit, shared: { clock, sandbox, connectionIds } }: Process, reconnect?: string): Promise<void> => {
+  const found = await clock.drive(
+    options.connect({
+      syndikit,
+      tenant,
+      consent: (url, account) => consent((request) => sandbox.fetch(request), url, account === undefined ? {} : { account }),
+      ...(reconnect !== undefined && { reconnect }),
+    }),
+  )
+  connectionIds.splice(0, connectionIds.length, ...found.map(({ id }) => id))
+}
 
-  const connect = async (reconnect?: string): Promise<void> => {
-    const found = await clock.drive(
-      options.connect({
-        syndikit,
-        tenant,
-        consent: (url, account) => consent((request) => sandbox.fetch(request), url, account === undefined ? {} : { account }),
-        ...(reconnect !== undefined && { reconnect }),
-      }),
-    )
-    connectionIds.splice(0, connectionIds.length, ...found.map(({ id }) => id))
-  }
+const asAccount = async ({ sent, sandbox }: Shared, url: string, json?: object): Promise<unknown> => {
+  const bearer = sent.findLast(({ headers }) => headers.get('authorization')?.startsWith('Bearer '))?.headers.get('authorization') ?? ''
+  const headers = { authorization: bearer, 'content-type': 'application/json' }
+  const reply = await sandbox.fetch(new Request(url, { headers, ...(json && { method: 'POST', body: JSON.stringify(json) }) }))
+  return reply.json()
+}
 
+const build = (options: StageOptions, shared: Shared): Stage => {
+  const process = processOf(options, shared)
+  const { clock, sandbox, storage, logs, connectionIds, sent, secrets } = shared
+  const { syndikit, life } = process
   const connectionId = (): string => {
     const [id] = connectionIds
     assert.ok(id !== undefined, '`connect` answered no connection')
     return id
   }
-
-  const asAccount = async (url: string, json?: object): Promise<unknown> => {
-    const bearer = sent.findLast(({ headers }) => headers.get('authorization')?.startsWith('Bearer '))?.headers.get('authorization') ?? ''
-    const headers = { authorization: bearer, 'content-type': 'application/json' }
-    const reply = await sandbox.fetch(new Request(url, { headers, ...(json && { method: 'POST', body: JSON.stringify(json) }) }))
-    return reply.json()
-  }
-
   return {
-    ...actsOf({ syndikit, clock, platform: options.sandbox.platform, connectionId, work }),
-    clock,
-    sandbox,
-    storage,
-    syndikit,
-    logs,
-    sent,
-    asAccount,
+    ...actsOf({ syndikit, clock, platform: options.sandbox.platform, connectionId, work: () => work(process) }),
+    ...{ clock, sandbox, storage, syndikit, logs, sent },
+    asAccount: (url, json) => asAccount(shared, url, json),
     secrets: () => [...secrets.seen],
     get connectionId() {
       return connectionId()
     },
-    work,
-    connect,
+    work: (forMs) => work(process, forMs),
+    connect: (reconnect) => connect(process, reconnect),
     reborn: () => {
       life.dead = true
       return build(options, shared)
@@ -209,9 +179,7 @@ const build = (options: StageOptions, shared: Shared): Stage => {
       life.calls = 0
       return { died: () => life.dead, calls: () => life.calls }
     },
-    close: async () => {
-      await clock.drive(sandbox.close())
-    },
+    close: () => clock.drive(sandbox.close()),
   }
 }
 
