@@ -23,6 +23,7 @@ import { adaptersOf, checkOptions, mediaOf, retentionOf, settingsOf } from './se
 import { parseKeys } from './vault/keys.ts'
 import { createVault, type TokenVault } from './vault/vault.ts'
 
+/** Read once, by `createSyndikit`: whatever is wrong throws there. An unknown option is refused. */
 export interface SyndikitOptions<A extends Adapter = Adapter> {
   adapters: readonly A[]
   storage: Storage
@@ -62,6 +63,7 @@ export interface Working extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** The calls, and the way to work. Safe to have several on one database, in any number of processes. */
 export interface Syndikit<A extends Adapter = Adapter> {
   readonly connections: Connections
   readonly publisher: Publisher<A>

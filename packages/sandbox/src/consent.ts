@@ -2,6 +2,7 @@
 
 import type { Fetch } from '@syndikit/core'
 
+/** What a person does on a consent page. */
 export interface Choice {
   /** Id or name of one of the platform's accounts. Default: the one the page has chosen. */
   readonly account?: string

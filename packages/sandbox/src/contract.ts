@@ -101,6 +101,7 @@ export const faults = [
   /** The access token ends just before this request. */
   'expire-token',
 ] as const
+/** See `faults`. */
 export type Fault = (typeof faults)[number]
 
 /** The `nth` matching request (1 = the next) of `platform` meets `fault`. */

@@ -12,6 +12,7 @@ import { checkPlatforms, coversHost, markHeader, unknownHost } from './run/hosts
 import { lockFolder } from './run/lock.ts'
 import { openStand, type Stand } from './run/stand.ts'
 
+/** What a sandbox is made of. */
 export interface SandboxOptions {
   readonly platforms: readonly Sandbox[]
   /** What emulators read the time from, and what delaying faults wait on. Default: the machine's. */
@@ -37,6 +38,7 @@ export interface Logged {
   readonly status: number | 'lost' | undefined
 }
 
+/** Something that a platform does by itself: `expire` ends live access tokens, `revoke` withdraws every consent and password, `process` finishes uploads under way. */
 export type Act = 'expire' | 'revoke' | 'process'
 
 /** Emulators at work in this process. */

@@ -7,6 +7,7 @@ export type Value = string | number | null
 /** Column by name. The connector turns a bigint or a numeric string of its driver into a number. */
 export type Row = Record<string, Value>
 
+/** One statement of the dialect, ready to be sent. */
 export interface Statement {
   readonly sql: string
   /** By position. */
@@ -19,8 +20,10 @@ export interface Statement {
  */
 export type Work<T> = Generator<Statement, T, readonly Row[]>
 
+/** Sends one statement; rows in the order of the database. */
 export type Query = (statement: Statement) => Promise<readonly Row[]>
 
+/** A driver, as `sqlStorage` needs it: three calls and a name. */
 export interface SqlConnector<Tx = unknown> {
   readonly dialect: DialectName
   /** One statement outside of a transaction; only ever a read. */

@@ -18,6 +18,7 @@ import * as quotas from './quotas.ts'
 import { settle } from './settle.ts'
 import { readable, type Sql, sqlFor } from './sql.ts'
 
+/** What `sqlStorage` takes beside its connector. */
 export interface SqlStorageOptions {
   /** Replaces the database's clock, for all that is compared and stored: tests and simulations turn time with it. Default: the database's own. */
   readonly clock?: { now(): number } | undefined

@@ -6,6 +6,7 @@ import { sqlStorage } from '@syndikit/storage-sql'
 import { sqliteConnector } from './connector.ts'
 import { checkOptions, type Pragmas } from './file.ts'
 
+/** Whatever is wrong with one throws when the storage is made; an unknown option is refused. */
 export interface SqliteStorageOptions {
   /** Path of the database; made when absent. It may be your application's own file: Syndikit's tables are named `syndikit_…`. */
   readonly file: string

@@ -110,6 +110,7 @@ const create = (stage: BlueskyStage): Emulator => {
   }
 }
 
+/** Bluesky's emulator: account server, video service and public view, with two accounts. */
 export const sandbox = {
   platform: 'bluesky',
   name: 'Bluesky',

@@ -140,6 +140,7 @@ const create = (stage: MastodonStage): Emulator => ({
   throttled: (withHeader) => throttled(stage.now(), withHeader),
 })
 
+/** Mastodon's emulator: several servers, with an app registered on each. */
 export const sandbox = {
   platform: 'mastodon',
   name: 'Mastodon',

@@ -159,6 +159,7 @@ const rates: readonly Rate[] = [
   { on: 'unpublish', limit: 50, windowMs: 15 * minuteMs, per: 'account' },
 ]
 
+/** X, for one app. Throws a `TypeError` that names the option where one is wrong. */
 export const x = (app: XOptions) => {
   const given = checked(app)
   const limits = limitsFor(given.longPosts ?? false)

@@ -127,6 +127,7 @@ const create = (stage: XStage): Emulator => ({
   throttled: (withHeader) => throttled(stage.now(), withHeader),
 })
 
+/** X's emulator: consent page and API v2, with two accounts. */
 export const sandbox = {
   platform: 'x',
   name: 'X',

@@ -11,6 +11,7 @@ import { canonical, sha256 } from './ids.ts'
 import { type Prepared, prepare, refuse } from './prepare.ts'
 import { dueOf, isZone, unknownZone } from './when.ts'
 
+/** One delivery of what was taken in: one per connection, in the order of `to`. */
 export interface AcceptedDelivery {
   readonly id: string
   readonly connectionId: string

@@ -8,12 +8,14 @@ import { having } from './arguments.ts'
 import { canonical, sha256 } from './ids.ts'
 import { prepare, refuse } from './prepare.ts'
 
+/** Names the delivery whose placement is meant. `idempotencyKey`: as in a draft, in the same space of keys. */
 export interface AfterRequest {
   tenant: string
   /** The delivery that put it there: of a publish, or of the last update. */
   deliveryId: string
   idempotencyKey?: string | undefined
 }
+/** What is there is replaced by this, as far as the platform lets it. */
 export interface UpdateRequest extends AfterRequest {
   /** The whole new content, of the same kind. */
   content: object

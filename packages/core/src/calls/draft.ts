@@ -16,6 +16,7 @@ type VariantOf<A> = A extends Adapter<string, infer S> ? Partial<Omit<InputOf<S>
 /** Per platform: members that replace those of `content` there, and the platform's own options. */
 export type VariantsOf<A extends Adapter> = { [P in A['id']]?: VariantOf<Extract<A, { id: P }>> | undefined }
 
+/** What to publish, and where. Checked whole before anything is stored; unknown members are refused. */
 export interface Draft<A extends Adapter = Adapter> {
   tenant: string
   content: ContentOf<A>
@@ -34,6 +35,7 @@ export interface Draft<A extends Adapter = Adapter> {
   onUncertain?: 'hold' | 'retry' | 'drop' | undefined
 }
 
+/** A draft with its moment: `at`, or `times` for each platform. */
 export interface ScheduledDraft<A extends Adapter = Adapter> extends Draft<A> {
   at: When
   /** For wall times. */

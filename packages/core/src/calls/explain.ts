@@ -8,6 +8,7 @@ import { having } from './arguments.ts'
 import type { One } from './scheduler.ts'
 import { type AttemptInfo, attemptInfo, type DeliveryInfo, deliveryInfo } from './views.ts'
 
+/** A delivery with its evidence. Holds what was sent, so it holds the content, but never a credential. */
 export interface Explanation {
   readonly delivery: DeliveryInfo
   readonly attempts: readonly AttemptInfo[]

@@ -14,6 +14,7 @@ import type { ContentOf, Draft, ScheduledDraft } from './draft.ts'
 import { unread } from './prepare.ts'
 import { type DeliveryInfo, deliveryInfo } from './views.ts'
 
+/** Check, publish, and change what is there. Nothing here asks a platform but `metrics`: workers send. */
 export interface Publisher<A extends Adapter = Adapter> {
   /** Everything that is wrong with a draft, and what will happen otherwise than written (severity `warning`). Stores and sends nothing. */
   check(draft: Draft<A> | ScheduledDraft<A>): Promise<readonly Problem[]>

@@ -9,6 +9,7 @@ import { type Journal, type OpenCommit, readJournal, readMarker, writeJournal, w
 import type { Calls } from './accept.ts'
 import { having } from './arguments.ts'
 
+/** A human's word on one delivery. */
 export interface ResolveRequest {
   tenant: string
   deliveryId: string

@@ -14,6 +14,7 @@ import { type Resolved, type ResolveRequest, resolve } from './resolve.ts'
 import { type AttemptInfo, attemptInfo, type DeliveryInfo, deliveryInfo } from './views.ts'
 import { dueOf, isZone, unknownZone, type When } from './when.ts'
 
+/** One delivery of a tenant. One of another tenant is the same as none. */
 export interface One {
   tenant: string
   deliveryId: string
@@ -21,6 +22,7 @@ export interface One {
 /** `too-late`: it is under way, or something of it may be on the platform; `unpublish` it instead. */
 export type Changed = { readonly status: Raced }
 
+/** Filters are joined by and; an unknown one is a `TypeError`. */
 export interface ListRequest extends Omit<DeliveryFilter, 'from' | 'until'> {
   tenant: string
   /** Due at or after. */
@@ -33,6 +35,7 @@ export interface ListRequest extends Omit<DeliveryFilter, 'from' | 'until'> {
   after?: string | undefined
 }
 
+/** Schedule, change, look at. Every call names its tenant; a race with a worker has one winner, and the answer says who. */
 export interface Scheduler<A extends Adapter = Adapter> {
   /**
    * Takes a draft in for a moment to come. It is safe in the database when this resolves. With `tx`, the host's own open transaction, it is there once that commits.

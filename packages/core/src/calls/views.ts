@@ -6,6 +6,7 @@ import { type Action, type Attempt, type Delivery, type Priority, priorities, ty
 import type { AttemptData } from '../engine/attempt.ts'
 import { readResult } from '../engine/body.ts'
 
+/** A delivery as the host sees it, as of one read. */
 export interface DeliveryInfo {
   readonly id: string
   readonly tenant: string
@@ -56,6 +57,7 @@ export const deliveryInfo = (row: Delivery): DeliveryInfo => {
   }
 }
 
+/** One try: what was called, what came back, what was decided. No credential, no content, no query string. */
 export interface AttemptInfo extends Omit<AttemptData, 'v' | 'startedAt' | 'nextAt' | 'open'> {
   readonly id: string
   /** When it was written down. */

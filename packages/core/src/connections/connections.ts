@@ -10,6 +10,7 @@ import { type ConnectionInfo, infoOf } from './info.ts'
 import { type Removed, removeConnection } from './remove.ts'
 import { mustBeText, noSuchConnection } from './words.ts'
 
+/** A consent to begin. */
 export interface BeginRequest {
   readonly tenant: string
   readonly platform: string
@@ -22,12 +23,14 @@ export interface BeginRequest {
   /** The connection to connect again. Another account is refused. */
   readonly reconnect?: string | undefined
 }
+/** A callback as it came. */
 export interface CompleteRequest {
   readonly tenant: string
   /** The address that the platform sent the browser to, with its query. */
   readonly callbackUrl: string | URL
   readonly session?: string | undefined
 }
+/** What a user typed, for platforms without a consent page. */
 export interface OpenRequest {
   readonly tenant: string
   readonly platform: string
@@ -38,10 +41,12 @@ export interface OpenRequest {
   readonly method?: 'session' | 'keys' | undefined
   readonly reconnect?: string | undefined
 }
+/** One connection of a tenant. */
 export interface OneConnection {
   readonly tenant: string
   readonly id: string
 }
+/** A page, oldest first. */
 export interface ConnectionPage {
   readonly connections: readonly ConnectionInfo[]
   /** Pass it as `after` for the next page. */

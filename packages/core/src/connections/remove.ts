@@ -34,6 +34,7 @@ const openedOrNot = async (deps: ConnectionsDeps, { tenant, grantId }: Connectio
   }
 }
 
+/** What became of the credentials at the platform; here they are gone in any case. */
 export interface Removed {
   readonly revocation: Revocation
 }

@@ -11,8 +11,10 @@ export const graphemes = (text: string): number => {
   return count
 }
 
+/** A lone surrogate counts as the three bytes of its replacement. */
 export const utf8Bytes = (text: string): number => Buffer.byteLength(text)
 
+/** The length of a text in a unit. */
 export const countText = (text: string, count: Count): number => {
   switch (count) {
     case 'graphemes':
@@ -28,4 +30,5 @@ export const countText = (text: string, count: Count): number => {
   }
 }
 
+/** The name of a unit, as problems show it. */
 export const unitOf = (count: Count): string => (typeof count === 'string' ? count : count.name)

@@ -23,16 +23,19 @@ export interface PostInput {
   language?: string | undefined
 }
 
+/** One post of a thread. Its text may be empty where it has files. */
 export interface PostPart {
   readonly text: string
   readonly media: readonly Media[]
 }
+/** Only what the host gave: an adapter may ask the page for the rest. */
 export interface Link {
   readonly url: string
   readonly title?: string
   readonly description?: string
   readonly thumbnail?: Media
 }
+/** With its defaults filled in: one answer, totals shown. */
 export interface Poll {
   readonly options: readonly string[]
   readonly durationMs: number

@@ -23,6 +23,10 @@ export interface Rate {
   readonly per: 'app' | 'account'
 }
 
+/**
+ * One platform as data and methods. It never sleeps, retries, logs, or reads a clock or the environment; what is missing is what the platform, or the adapter,
+ * cannot do.
+ */
 export interface Adapter<Id extends string = string, S extends Support = Support> {
   readonly contract: 1
   /** Lower case, as in `variants` and on every row. */

@@ -64,6 +64,7 @@ export interface TokenCall {
 /** What a refresh does to the old refresh token. A grace in ms, or the whole family dies on reuse. */
 export type Rotation = 'none' | 'strict' | 'family' | { graceMs: number }
 
+/** The app at one authorization server. */
 export interface OAuthClient {
   id: string
   secret?: string
@@ -81,6 +82,7 @@ export interface OAuthClient {
   sendsIss?: boolean
 }
 
+/** The authorization code flow; what a platform does otherwise is said here. `state` is always there, `iss` is checked where it comes back. */
 export interface OAuth2 {
   type: 'oauth2'
   /** Fixed, or found and registered on the server that the user names: asked once per tenant, server and redirect URI, kept sealed. */
@@ -105,6 +107,7 @@ export interface OAuth2 {
   tokens?: z.ZodType<Tokens>
 }
 
+/** What the user typed, by name, closed until `reveal()`. */
 export type Fields<F extends z.ZodObject> = { readonly [K in keyof z.output<F>]: Secret }
 
 /** Log in with what the user typed, get tokens. */
@@ -120,6 +123,7 @@ export interface Session<F extends z.ZodObject = z.ZodObject> {
   close?(http: Http): Promise<void>
 }
 
+/** What a call carries, on the hosts of the adapter and nowhere else. */
 export interface Applied {
   headers?: Record<string, string>
   query?: Record<string, string>
@@ -135,4 +139,5 @@ export interface Keys<F extends z.ZodObject = z.ZodObject> {
   apply?(fields: Fields<F>): Applied
 }
 
+/** A way to connect an account. */
 export type Auth = OAuth2 | Session | Keys

@@ -2,6 +2,10 @@
 
 import type { JsonText, NewEvent, Page, Paged } from './storage.ts'
 
+/**
+ * `at_risk`: the live token works, but a refresh had an unknown outcome. `needs_reauth`: nothing goes out until the tenant connects again. `revoked`: it is
+ * being removed.
+ */
 export type GrantState = 'active' | 'at_risk' | 'needs_reauth' | 'revoked'
 
 /** One consent: its credentials, sealed, with their lease. */
@@ -26,8 +30,10 @@ export interface Grant {
   /** Set while a refresh is out, and left standing when its outcome is unknown. */
   readonly refreshStartedAt: number | null
 }
+/** What a compare-and-set may change of a grant; its tenant, platform and id never. */
 export type GrantChange = Partial<Pick<Grant, 'state' | 'sealed' | 'dataKey' | 'keyId' | 'data' | 'expiresAt' | 'refreshStartedAt'>>
 
+/** `offered`: found by a consent that opened several, not kept yet; nothing is published to it. */
 export type ConnectionState = 'offered' | 'active'
 
 /** One account that a grant opens. `state` is its own; whether it can publish also depends on the grant's. */
@@ -46,6 +52,7 @@ export interface Connection {
   readonly createdAt: number
 }
 
+/** Grants and connections. Every verb but the two of key rotation names the tenant, and sees no row of another. */
 export interface ConnectionStore {
   /**
    * One transaction. Inserts the grant and its connections. A connection whose (tenant, platform, account) exists is moved to this grant, keeps its id and creation time,
@@ -104,6 +111,7 @@ export interface StoredClient {
   readonly keyId: string
   readonly sealed: JsonText
 }
+/** Consents under way, and the clients that tenants have registered on servers. */
 export interface OAuthStore {
   putState(state: OAuthState): Promise<void>
   /** Takes once: the second of two racing calls gets undefined. `expired` is taken too, and says so. Another tenant's is left alone and looks missing. */

@@ -21,11 +21,13 @@ export const errorCodes = [
   'transient',
   'unknown',
 ] as const
+/** See `errorCodes`. What core does about each once nothing was published: `docs/how-it-works.md`. */
 export type ErrorCode = (typeof errorCodes)[number]
 
 /** `not-published`: the platform certainly did nothing. `unknown`: it may have. */
 export type Outcome = 'not-published' | 'unknown'
 
+/** What an error knows beside its code and its words. */
 export interface PublishErrorDetails {
   /** Default `not-published`; for the codes `transient` and `unknown`, `unknown`. */
   outcome?: Outcome | undefined

@@ -11,6 +11,7 @@ export interface EventBase {
   readonly tenant: string
   readonly at: Date
 }
+/** On every event of a delivery. */
 export interface DeliveryEvent extends EventBase {
   readonly deliveryId: string
   readonly publicationId: string
@@ -18,11 +19,13 @@ export interface DeliveryEvent extends EventBase {
   readonly platform: string
   readonly action: Action
 }
+/** Why a delivery is where it is, for people. */
 export interface Reason {
   readonly code: ErrorCode | 'partial' | 'ask' | 'reconnect' | 'gave-up' | 'poison' | 'late' | 'lease-lost' | 'unknown-outcome'
   /** Without secrets, bodies or query strings. */
   readonly message: string
 }
+/** What each type of event carries. */
 export interface EventMap {
   'delivery:scheduled': DeliveryEvent & { readonly dueAt: Date }
   'delivery:rescheduled': DeliveryEvent & { readonly dueAt: Date }
@@ -43,5 +46,7 @@ export interface EventMap {
   'grant:needs-reauth': EventBase & { readonly grantId: string; readonly platform: string; readonly reason: string }
   'grant:restored': EventBase & { readonly grantId: string; readonly platform: string }
 }
+/** A key of `EventMap`. */
 export type EventType = keyof EventMap
+/** Any event; `type` tells which. */
 export type SyndikitEvent = { [T in EventType]: { readonly type: T } & EventMap[T] }[EventType]

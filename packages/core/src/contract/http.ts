@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Json } from './json.ts'
 import type { Media } from './media.ts'
 
+/** A whole answer, 8 MB at most, read before the time-out. */
 export interface Reply {
   readonly status: number
   readonly headers: Headers
@@ -15,6 +16,7 @@ export interface Reply {
   readonly bytes?: Uint8Array
 }
 
+/** One request of an adapter. Of `json`, `form`, `fields` and `body` at most one; more is a `TypeError`. */
 export interface Call<T> {
   query?: Readonly<Record<string, string | number | boolean | undefined>>
   json?: Json
@@ -33,6 +35,10 @@ export interface Call<T> {
   timeoutMs?: number
 }
 
+/**
+ * Resolves with what `accept` makes of a 2xx answer, and nothing without it. Rejects with a `PublishError` for every other answer and every fault of the
+ * network; GETs and calls outside of a commit are repeated twice after a transient one, a commit never.
+ */
 export type Method = <T = void>(url: string, call?: Call<T>) => Promise<T>
 
 /** Paths are relative to the adapter's base; a whole URL may name any of its hosts. Every failure is a `PublishError`. */

@@ -31,8 +31,10 @@ export type Recovery =
   | { readonly class: 'probe'; readonly settleMs: number }
   | { readonly class: 'blind' }
 
+/** What a look found: the placement; `absent`: surely not there, as far as the read shows; `unknown`: it cannot be told, and nothing is sent for it. */
 export type Found<T> = T | 'absent' | 'unknown'
 
+/** What `find` knows of the sends before it. */
 export interface Trace {
   /** When the first send left, by the database's clock. */
   readonly sentAt: Date
@@ -42,6 +44,10 @@ export interface Trace {
   pick<T extends Placement>(candidates: readonly (T & { readonly at?: Date })[]): Promise<Found<T>>
 }
 
+/**
+ * One call that must not happen twice. `request` is JSON: it is stored before `send`, and the stored one is handed to `send` and `find`, also after a deploy
+ * that would write another.
+ */
 export interface Commit<R, T> {
   readonly request: R
   /** Where this call differs from its kind: a paid refresh, a first comment. */
@@ -51,6 +57,7 @@ export interface Commit<R, T> {
   find?(request: R, trace: Trace): Promise<Found<T>>
 }
 
+/** What a method that only reads gets: the account, and a client that carries its credentials. */
 export interface Reading {
   readonly account: Account
   readonly http: Http
@@ -73,10 +80,16 @@ export interface Run extends Reading {
   ask(name: string, task: { title: string; steps: readonly string[]; openUrl?: string }): Promise<Placement>
 }
 
+/** A platform's figures under common names; what has none is in `native` under the platform's own. A figure that it does not give is missing, never 0. */
 export type Metrics = Partial<Record<'views' | 'reach' | 'likes' | 'comments' | 'shares' | 'saves' | 'clicks', number>> & { native?: Record<string, number> }
 
+/**
+ * `platform`: the platform named its id. `accepted`: it took it, and shows it when it likes. `in-feed`: it stands in a feed that the platform reads. `human`:
+ * somebody said so.
+ */
 export type Proof = 'platform' | 'accepted' | 'in-feed' | 'human'
 
+/** A content with the adapter's options beside it, as its schema gives them out. */
 export type With<C, O extends z.ZodType> = C & { readonly options: z.output<O> }
 
 /** Each method is a capability. `publish` reads top to bottom and is run again from the top after every `later`, crash or retry. */
@@ -127,6 +140,7 @@ export interface Kind<K extends string, C extends object, In extends object> {
   <O extends z.ZodType = z.ZodUndefined>(spec: Push<C, O>): Support<K, C, In, O>
   readonly kind: K
 }
+/** A kind with the methods that an adapter has for it: what calling the kind answers, and what `content` lists. */
 // biome-ignore lint/suspicious/noExplicitAny: an adapter is used by core without knowing its content types; every concrete use infers them
 export interface Support<K extends string = string, C extends object = any, In extends object = any, O extends z.ZodType = any> {
   readonly kind: K

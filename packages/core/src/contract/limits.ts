@@ -3,17 +3,20 @@
 import type { Json } from './json.ts'
 import type { MediaType } from './media.ts'
 
+/** Both ends included. */
 export type Range = readonly [least: number, most: number]
 
 /** How a text is counted. A named count is the platform's own, e.g. X's weights. */
 export type Count = 'graphemes' | 'utf16' | 'bytes' | 'code-points' | { readonly name: string; of(text: string): number }
 
+/** In the unit that `count` says. */
 export interface TextLimit {
   readonly max: number
   readonly min?: number
   readonly count: Count
 }
 
+/** For one type of file. `bytes` and `durationMs` are the most; absent: not checked. */
 export interface MediaLimit {
   readonly atMost?: number
   readonly bytes: number

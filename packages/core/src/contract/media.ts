@@ -12,6 +12,7 @@ export type MediaInput = {
   | { /** A name that the host's `media.open` understands (an object key, an asset id). */ ref: string; file?: undefined; url?: undefined }
 )
 
+/** As found in the bytes, never by a name. An animated GIF is an `image`. */
 export type MediaType = 'image' | 'video' | 'audio' | 'document'
 
 /** What was found out about a file by reading it, never from its name. Stored with the publication. */

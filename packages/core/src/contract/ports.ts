@@ -8,6 +8,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Chance, as a port: a test gives its own. */
 export interface Random {
   bytes(length: number): Uint8Array
   /** 0 ≤ x < 1; for jitter only, never for secrets. */

@@ -2,6 +2,7 @@
 
 import type { Clock, Logger } from './ports.ts'
 
+/** A delivery that is due at `at`. `rev` tells two hints for one delivery apart. */
 export interface Hint {
   readonly id: string
   readonly rev: number
@@ -16,6 +17,7 @@ export interface Worked {
   readonly settled: Promise<void>
 }
 
+/** A queue at work for one worker. */
 export interface QueueRun {
   /** Look now: a slot became free, or something was scheduled in this process. */
   wake(): void
@@ -23,6 +25,7 @@ export interface QueueRun {
   stop(): Promise<void>
 }
 
+/** Wakes workers. Held to its rules by `testQueue` of @syndikit/testing. */
 export interface Queue {
   /** How far ahead of its due time a delivery is hinted. 0: only told what is due now. */
   readonly horizonMs: number

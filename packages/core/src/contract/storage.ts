@@ -2,21 +2,28 @@
 // A verb that takes an array may be called with the rows of many deliveries at once (group commit): each row is decided by itself.
 
 import type { ConnectionStore, OAuthStore } from './connection-store.ts'
+import type { EventStore } from './event-store.ts'
+import type { QuotaStore } from './quota-store.ts'
 
 /** `running` and `scheduled` move by themselves, `uncertain` and `needs_action` wait for somebody, the rest is final. */
 export const states = ['scheduled', 'running', 'published', 'failed', 'canceled', 'missed', 'uncertain', 'needs_action'] as const
+/** See `states`; which follows which is drawn in `docs/how-it-works.md`. */
 export type State = (typeof states)[number]
 /** Final: no write ever changes such a row again. */
 export const terminalStates = ['published', 'failed', 'canceled', 'missed'] as const satisfies readonly State[]
+/** See `terminalStates`. */
 export type Terminal = (typeof terminalStates)[number]
 
+/** What a delivery does. Each but `publish` is about a placement that an earlier delivery left. */
 export type Action = 'publish' | 'update' | 'unpublish' | 'refresh'
 /** Serialised by core; storage never looks inside. */
 export type JsonText = string
 
 /** A head start in the order of claims, never a reason to go out before its time: urgent an hour, high ten minutes, low ten minutes back. */
 export const priorities = { low: 0, normal: 1, high: 2, urgent: 3 } as const
+/** See `priorities`. */
 export type Priority = keyof typeof priorities
+/** A priority as it is stored. */
 export type PriorityLevel = (typeof priorities)[Priority]
 /** By level: how much earlier than its due time a due row is treated as due when rows compete. So an old low post still wins over new urgent ones: nothing starves. */
 export const headStartMs: Readonly<Record<PriorityLevel, number>> = { 0: -600_000, 1: 0, 2: 600_000, 3: 3_600_000 }
@@ -43,6 +50,7 @@ export interface NewEvent {
 
 // ---- publications and deliveries
 
+/** A delivery before it is stored: `scheduled`, due at `dueAt`, fence 0. */
 export interface NewDelivery {
   readonly id: string
   readonly connectionId: string
@@ -53,6 +61,7 @@ export interface NewDelivery {
   readonly priority: PriorityLevel
   readonly dueAt: number
 }
+/** A publication before it is stored, with all of its deliveries. `body` is frozen here: later runs read nothing else. */
 export interface NewPublication {
   readonly id: string
   readonly tenant: string
@@ -71,6 +80,7 @@ export type AddResult =
   /** A connection that is not this tenant's, or not `active`. Nothing at all was stored. */
   | { readonly status: 'no-connection'; readonly index: number; readonly connectionId: string }
 
+/** A stored publication. */
 export interface Publication {
   readonly id: string
   readonly tenant: string
@@ -80,6 +90,7 @@ export interface Publication {
   readonly createdAt: number
 }
 
+/** Takes publications in, and gives them back to their tenant. */
 export interface PublicationStore<Tx = unknown> {
   /**
    * All publications or none. In a host transaction it runs under a savepoint, so a refusal leaves the host's transaction usable. Each delivery gets its
@@ -91,6 +102,7 @@ export interface PublicationStore<Tx = unknown> {
   byKey(tenant: string, idempotencyKey: string): Promise<{ readonly id: string; readonly requestHash: string } | undefined>
 }
 
+/** A stored delivery, as every verb answers it. */
 export interface Delivery {
   readonly id: string
   readonly tenant: string
@@ -115,6 +127,7 @@ export interface Delivery {
   readonly result: JsonText | null
   readonly createdAt: number
 }
+/** A delivery that was given out, with all that its run needs: no further read stands between claim and run. */
 export interface Claim extends Delivery {
   /** Of its publication. */
   readonly body: JsonText
@@ -122,6 +135,7 @@ export interface Claim extends Delivery {
   readonly from: 'scheduled' | 'running' | 'uncertain'
   readonly claimedAt: number
 }
+/** How much a worker can take, and of whom. */
 export interface ClaimQuery {
   readonly limit: number
   readonly leaseMs: number
@@ -133,22 +147,26 @@ export interface ClaimQuery {
   /** Only rows at least this late: the fallback sweep behind a queue. 0 otherwise. */
   readonly lateByMs?: number | undefined
 }
+/** A delivery under the fence of the claim that gave it out: every write of a worker carries it. */
 export interface Held {
   readonly id: string
   readonly fence: number
 }
+/** What a run has got done so far. */
 export interface Saved extends Held {
   readonly steps: JsonText
   readonly marker: JsonText | null
   /** Ids on the platform that belong to this delivery from now on, except those that another one named first: `claimed` tells. */
   readonly placements?: readonly string[]
 }
+/** One try as evidence: written once, never changed, kept also where the write that brought it came too late. */
 export interface Attempt {
   readonly id: string
   readonly fence: number
   readonly at: number
   readonly data: JsonText
 }
+/** The end of a run. */
 export interface Settle extends Saved {
   readonly to: Exclude<State, 'running' | 'canceled'>
   /** Set for `scheduled` (later, retry) and for an `uncertain` that will be looked at again; null for what waits for nothing. */
@@ -162,8 +180,10 @@ export interface Settle extends Saved {
   /** Ids on the platform that belong to this delivery from now on. */
   readonly placements: readonly string[]
 }
+/** What came of a change that races with the workers. `too-late`: nothing was changed. */
 export type Raced = 'done' | 'too-late' | 'not-found'
 
+/** What is left out matches everything. */
 export interface DeliveryFilter {
   readonly state?: State | readonly State[] | undefined
   readonly platform?: string | undefined
@@ -175,6 +195,7 @@ export interface DeliveryFilter {
   readonly until?: number | undefined
 }
 
+/** Everything about deliveries. Verbs of a worker carry a fence, verbs of a host the tenant. */
 export interface DeliveryStore {
   /**
    * Due rows (`nextAt` ≤ now, any of `scheduled`, `running`, `uncertain`) that compete by `nextAt - headStartMs[priority]`, within the limits; fence + 1, rev + 1, starts + 1, state `running`,
@@ -219,45 +240,7 @@ export interface DeliveryStore {
   upcoming(until: number, after: { readonly nextAt: number; readonly id: string } | null, limit: number): Promise<{ id: string; rev: number; nextAt: number }[]>
 }
 
-// ---- events, quotas
-
-export interface StoredEvent {
-  readonly seq: number
-  readonly tenant: string
-  /** A delivery, a grant or a publication. With `rev` it is the event's stable identity. */
-  readonly subjectId: string
-  readonly rev: number
-  readonly type: string
-  readonly data: JsonText
-  readonly at: number
-}
-export interface EventStore {
-  /** Oldest unread, if this owner holds or gets the single reader's lease; else nothing. Order per subject is `rev`; across subjects none. */
-  read(owner: string, limit: number, leaseMs: number): Promise<StoredEvent[]>
-  /** Forgets what was handled. A crash before it means the same event again. */
-  ack(seqs: readonly number[]): Promise<void>
-  /** Gives the reader's lease back. */
-  release(owner: string): Promise<void>
-}
-
-/** A counting window. App-wide ones have the tenant `''`. */
-export interface Bucket {
-  readonly tenant: string
-  readonly key: string
-  readonly limit: number
-  readonly windowMs: number
-}
-export interface QuotaStore {
-  /** All buckets or none, in fixed windows. Refused: when the last full window ends. */
-  take(buckets: readonly Bucket[]): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAt: number }>
-  /** Pacing: reserves the next slot of a connection and answers its instant; now or past = go. With `intervalMs` 0 it reserves nothing and only tells a `hold`. */
-  slot(tenant: string, connectionId: string, intervalMs: number): Promise<number>
-  /** The platform said wait: no slot of this connection before `until`. Never moves it back. */
-  hold(tenant: string, connectionId: string, until: number): Promise<void>
-  /** What the platform's headers say is true for the window that ends at `endsAt`. */
-  correct(bucket: Bucket, used: number, endsAt: number): Promise<void>
-}
-
+/** A database as core needs it. Held to its rules by `testStorage` of @syndikit/testing. */
 export interface Storage<Tx = unknown> {
   /** Creates or migrates the tables. Refuses, with a `TypeError` that says what to do, a database of a newer schema or of another deployment. Safe to call from many processes at once. */
   open(deployment: string): Promise<void>

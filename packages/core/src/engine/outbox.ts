@@ -1,8 +1,9 @@
 // Brings stored events to the host's listeners: at least once, in the order of `rev` per subject, by one reader at a time.
 
+import type { StoredEvent } from '../contract/event-store.ts'
 import type { EventType, SyndikitEvent } from '../contract/events.ts'
 import type { Clock, Logger } from '../contract/ports.ts'
-import type { Storage, StoredEvent } from '../contract/storage.ts'
+import type { Storage } from '../contract/storage.ts'
 import { groupCommit } from './group-commit.ts'
 
 type Listener = (event: SyndikitEvent) => unknown

@@ -17,6 +17,7 @@ export type { Exchange } from './exchange.ts'
  */
 export type CallMode = 'read' | 'prepare' | 'commit' | 'silent'
 
+/** What a client is made of: the adapter, the ports, and what the caller is doing. */
 export interface HttpOptions extends ExchangeOptions {
   /** No call takes longer, whatever the adapter says. */
   mostMs?: number | undefined
@@ -108,6 +109,7 @@ const methodOf =
     })
   }
 
+/** The client that adapters get, for tests of an adapter outside an engine. */
 export const createHttp = (options: HttpOptions): Http => ({
   get: methodOf(options, 'GET'),
   post: methodOf(options, 'POST'),

@@ -14,6 +14,7 @@ import { hashOf, probeOpen, type Shown } from './probe.ts'
 /** What `media.open` answers: the path of a file that stays as it is, or its bytes. */
 export type MediaSource = { readonly file: string } | { readonly stream: AsyncIterable<Uint8Array> }
 
+/** How files are found, and how much of them is read. */
 export interface MediaOptions {
   /** Opens a `ref`: an object key, an asset id. Asked when it is scheduled and again when it is published; both times the same bytes are expected. */
   open?: ((ref: string) => Promise<MediaSource> | MediaSource) | undefined
@@ -27,6 +28,7 @@ export interface MediaOptions {
   timeoutMs?: number | undefined
 }
 
+/** Reads files when they are scheduled, and the same bytes again when they are published. */
 export interface MediaOpener {
   /** Reads the whole file once. Every failure is a `PublishError` that names the file. */
   probe(input: MediaInput): Promise<MediaFacts>

@@ -1,6 +1,6 @@
 // The outbox in memory: one reader at a time, oldest first, gone once handled.
 
-import type { EventStore } from '../contract/storage.ts'
+import type { EventStore } from '../contract/event-store.ts'
 import { checkLimit } from './pages.ts'
 import type { Tables } from './tables.ts'
 

@@ -1,6 +1,6 @@
 // Counting windows and paced slots in memory. A window begins with its first take, or ends when the platform said it does.
 
-import type { Bucket, QuotaStore } from '../contract/storage.ts'
+import type { Bucket, QuotaStore } from '../contract/quota-store.ts'
 import { bucketKey, keyOf, type Tables } from './tables.ts'
 
 const take = (tables: Tables, buckets: readonly Bucket[]): Awaited<ReturnType<QuotaStore['take']>> => {

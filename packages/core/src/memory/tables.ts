@@ -1,7 +1,9 @@
 // What the in-memory storage holds, and the small moves that several verbs share.
 
 import type { Connection, Grant, OAuthState, StoredClient } from '../contract/connection-store.ts'
-import type { Attempt, Bucket, Delivery, NewEvent, State, StoredEvent } from '../contract/storage.ts'
+import type { StoredEvent } from '../contract/event-store.ts'
+import type { Bucket } from '../contract/quota-store.ts'
+import type { Attempt, Delivery, NewEvent, State } from '../contract/storage.ts'
 import { terminalStates } from '../contract/storage.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -7,6 +7,7 @@ import { bodyOf, type SendBody, sendBody } from './body.ts'
 import { createGuard, type Guard, type GuardOptions } from './guard.ts'
 import { responseOf, toError } from './response.ts'
 
+/** What the network of `guardedFetch` allows, and how long it waits. */
 export interface TransportOptions extends GuardOptions {
   /** DNS, TCP and TLS together. Past it the request certainly did not leave. Default 10 s. */
   connectTimeoutMs?: number

@@ -14,8 +14,10 @@ export interface SealedFor extends Pick<Grant, 'tenant' | 'id' | 'version'> {
   readonly dataKey?: JsonText
   readonly keyId?: string
 }
+/** The columns of a grant that hold what is sealed. */
 export type SealedGrant = Pick<Grant, 'dataKey' | 'keyId' | 'sealed'>
 
+/** One key of the ring, or one that rows still name. */
 export interface KeyReport {
   readonly keyId: string
   /** `seals`: the first of `keys`. `opens`: another one of `keys`. `missing`: not in `keys`; its rows cannot be opened. */

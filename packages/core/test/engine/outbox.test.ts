@@ -1,8 +1,9 @@
 // Events reach the listeners at least once, in the order of `rev` per subject, by one reader at a time.
 
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { StoredEvent } from '../../src/contract/event-store.ts'
 import type { SyndikitEvent } from '../../src/contract/events.ts'
-import type { Storage, StoredEvent } from '../../src/contract/storage.ts'
+import type { Storage } from '../../src/contract/storage.ts'
 import { createOutbox, type Outbox } from '../../src/engine/outbox.ts'
 import { around, quickClock } from './rig.ts'
 

@@ -20,6 +20,7 @@ export interface Fired {
   readonly path: string
 }
 
+/** The fault script of a sandbox. */
 export interface Faults {
   /**
    * The whole list or nothing. Each rule fires once; rules that are due for the same request fire one after the other, on the following matching ones, in the order they were added.

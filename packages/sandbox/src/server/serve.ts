@@ -9,6 +9,7 @@ import { control } from './control.ts'
 import { type Answer, json, send } from './exchange.ts'
 import { atPlatform } from './platform.ts'
 
+/** Where the server listens. */
 export interface ServeOptions {
   /** Default 0: any free one. */
   readonly port?: number
@@ -18,6 +19,7 @@ export interface ServeOptions {
   readonly maxBodyBytes?: number
 }
 
+/** A sandbox behind one local address. */
 export interface SandboxServer {
   /** `http://127.0.0.1:PORT`, without a slash at the end. The feed page is there. */
   readonly url: string

@@ -4,4 +4,5 @@ import type { Dialect } from './dialect.ts'
 import { sqlite } from './sqlite.ts'
 
 export const dialects = { sqlite } satisfies Record<string, Dialect>
+/** A database that `sqlStorage` speaks. */
 export type DialectName = keyof typeof dialects
