@@ -76,7 +76,14 @@ export const check = (post: With<Post, typeof options>): Problem[] => {
         fix: 'Shorten the text: next to files the link is a part of it.',
       })
   }
-  const thumbnail = post.link?.thumbnail
+  const { title, description, thumbnail } = post.link ?? {}
+  if ((post.parts[0]?.media.length ?? 0) > 0 && (title ?? description ?? thumbnail) !== undefined)
+    problems.push({
+      code: 'card-left-out',
+      pointer: '/link',
+      fix: 'Leave out either the files or what the card should show: Bluesky has no room for both, and the link alone goes into the text.',
+      severity: 'warning',
+    })
   const pointer = '/link/thumbnail'
   const fix = `Give a picture of at most ${thumbnailBytes.toLocaleString('en')} bytes.`
   if (thumbnail && thumbnail.type !== 'image') problems.push({ code: 'media-type', pointer, actual: thumbnail.mime, limit: 'image/*', fix })

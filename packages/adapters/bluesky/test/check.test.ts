@@ -45,6 +45,15 @@ describe('what Bluesky takes', () => {
     expect(await codes({ text: '👨‍👩‍👧‍👦'.repeat(119), media, link: { url } })).toEqual(['text-too-long /content/link'])
   })
 
+  it('says that next to files nothing of a card is shown, and only where there was something to show', async () => {
+    const url = 'https://example.com/house'
+    const media = [{ file: picture, alt: 'A house' }]
+    const all = async (content: object) => (await scene.check(content)).map(({ code, pointer, severity }) => `${code} ${pointer} ${severity ?? 'error'}`)
+    expect(await all({ text: 'x', media, link: { url, title: 'A house' } })).toEqual(['card-left-out /content/link warning'])
+    expect(await all({ text: 'x', media, link: { url } })).toEqual([])
+    expect(await all({ text: 'x', link: { url, title: 'A house' } })).toEqual([])
+  })
+
   it('holds files, polls and threads against what its lexicons take', async () => {
     const withFiles = (...files: string[]) => codes({ text: 'x', media: files.map((file) => ({ file })) })
     expect(await withFiles(pngOf(2_000_000), picture, picture, picture)).toEqual([])

@@ -12,7 +12,10 @@ export interface PostInput {
   kind?: 'post' | undefined
   text?: string | undefined
   media?: readonly MediaInput[] | undefined
-  /** A link to show as a card where the platform has cards; elsewhere it is appended to the text unless the text has it. */
+  /**
+   * A link to show as a card where the platform has cards; elsewhere it is appended to the text unless the text has it. Title, description and thumbnail are
+   * for cards that the poster makes (Bluesky); platforms that read the page themselves (X, Mastodon) show what it says.
+   */
   link?: { url: string; title?: string | undefined; description?: string | undefined; thumbnail?: MediaInput | undefined } | undefined
   poll?: { options: readonly string[]; durationMs: number; multiple?: boolean | undefined; hideTotals?: boolean | undefined } | undefined
   /** The parts after the first, each answering the one before. */
