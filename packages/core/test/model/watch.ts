@@ -49,15 +49,17 @@ const touched = (verb: string, args: readonly unknown[], result: unknown): reado
 type Added = readonly { readonly tenant: string; readonly body: string; readonly deliveries: readonly { readonly id: string; readonly activeKey: string }[] }[]
 
 /** One active delivery per content key, connection and action: of those that hold the key, all but `id` must be over. */
-const alone = ({ seen, activeKeys, released }: Seeing, { violated }: Noted, id: string): void => {
+const alone = async (storage: Storage, { tenants, activeKeys, released }: Seeing, { violated }: Noted, id: string): Promise<void> => {
   for (const [other, key] of activeKeys) {
-    const row = seen.get(other)
-    if (other !== id && key === activeKeys.get(id) && row && !isTerminal(row) && !released.has(other)) violated(`${id} became active beside ${other}`)
+    if (other === id || key !== activeKeys.get(id)) continue
+    // As it is, not as it was seen last: of a batch that has just settled some rows may not have been looked at yet.
+    const row = await storage.deliveries.get(tenants.get(other) ?? '', other)
+    if (row && !isTerminal(row) && !released.has(other)) violated(`${id} became active beside ${other}`)
   }
 }
 
 /** What is written down before its consequences are compared. */
-const learn = (seeing: Seeing, noted: Noted, verb: string, args: readonly unknown[], result: unknown): void => {
+const learn = async (storage: Storage, seeing: Seeing, noted: Noted, verb: string, args: readonly unknown[], result: unknown): Promise<void> => {
   if (verb === 'publications.add') {
     const { status, publications = [] } = result as { status: string; publications?: readonly { status: string }[] }
     for (const [i, { tenant, body, deliveries }] of (args[0] as Added).entries())
@@ -66,14 +68,14 @@ const learn = (seeing: Seeing, noted: Noted, verb: string, args: readonly unknow
         seeing.tenants.set(id, tenant)
         if ((JSON.parse(body) as Body).onUncertain === 'retry') seeing.excused.add(id)
         seeing.activeKeys.set(id, `${tenant}|${activeKey}`)
-        alone(seeing, noted, id)
+        await alone(storage, seeing, noted, id)
       }
   }
   if (verb === 'deliveries.settle')
     for (const [i, { id, release }] of (args[0] as { id: string; release?: boolean }[]).entries())
       if (release && (result as string[])[i] === 'done') seeing.released.add(id)
   if (verb === 'deliveries.resolve' && result === 'done' && (args[3] as { to: string }).to === 'scheduled') {
-    alone(seeing, noted, args[1] as string)
+    await alone(storage, seeing, noted, args[1] as string)
     seeing.released.delete(args[1] as string)
   }
 }
@@ -94,7 +96,7 @@ const fenced = ({ seen }: Seeing, { violated }: Noted, verb: string, rows: Write
 export const watched = (storage: Storage, seeing: Seeing, noted: Noted): Storage =>
   around(storage, async (verb, call, args) => {
     const result = await call()
-    learn(seeing, noted, verb, args, result)
+    await learn(storage, seeing, noted, verb, args, result)
     const rows = new Map<string, Delivery>()
     for (const id of touched(verb, args, result)) {
       const row = await storage.deliveries.get(seeing.tenants.get(id) ?? '', id)
