@@ -19,8 +19,10 @@ export interface ResolveRequest {
    */
   as: 'published' | 'failed' | 'scheduled'
   placement?: Placement | undefined
+  /** `rev` of the delivery that you looked at. Where it has changed since, your word is not taken: the answer is `too-late`. Default: whatever it is by now. */
+  rev?: number | undefined
 }
-/** `too-late`: it waits for nobody any more; look at it again. */
+/** `too-late`: it waits for nobody any more, or is not what you looked at; look at it again. */
 export type Resolved = { readonly status: 'done' } | { readonly status: 'too-late' } | { readonly status: 'not-found' }
 
 type Verdict = { readonly to: ResolveRequest['as']; readonly journal: Journal; readonly open: OpenCommit | null; readonly placement?: Placement }
@@ -65,18 +67,21 @@ const rowOf = (calls: Calls, delivery: Delivery, verdict: Verdict, now: number):
 }
 
 /** `data` comes back to the adapter as it was given, so only its id is looked at. */
-const checkPlacement = ({ as, placement }: ResolveRequest): void => {
+const checkWord = ({ as, placement, rev }: ResolveRequest): void => {
   if (!['published', 'failed', 'scheduled'].includes(as)) throw noSuchVerdict(as)
   if (placement !== undefined && (typeof placement?.id !== 'string' || placement.id === ''))
     throw new TypeError('`placement` needs the `id` that the platform gave it, a text that is not empty.')
+  if (rev !== undefined && !Number.isInteger(rev))
+    throw new TypeError(`\`rev\` is that of the delivery that you looked at, a whole number, not ${String(rev)}.`)
 }
 
 export const resolve = async (calls: Calls, request: ResolveRequest): Promise<Resolved> => {
   const { tenant, deliveryId } = having(request, 'tenant', 'deliveryId')
-  checkPlacement(request)
+  checkWord(request)
   const delivery = await calls.storage.deliveries.get(tenant, deliveryId)
   if (!delivery) return { status: 'not-found' }
   if (delivery.state !== 'uncertain' && delivery.state !== 'needs_action') return { status: 'too-late' }
+  if (request.rev !== undefined && request.rev !== delivery.rev) return { status: 'too-late' }
   const now = await calls.storage.now()
   const verdict = verdictOf(delivery, request, now)
   const written = await calls.storage.deliveries.resolve(tenant, deliveryId, delivery.rev, { ...rowOf(calls, delivery, verdict, now), to: verdict.to })

@@ -219,6 +219,19 @@ describe('a human’s word', () => {
     expect(texts(rig)).toEqual(['hello'])
   })
 
+  test('a word on what was looked at earlier is not taken for what it has become since', async () => {
+    const { rig, id } = await uncertain()
+    const { rev } = await rig.get(id)
+    rig.platform.script.push('lost-reply')
+    expect(await resolve(rig, id, 'scheduled')).toEqual({ status: 'done' })
+    await rig.work()
+    expect((await rig.get(id)).state).toBe('uncertain')
+    const word = { tenant, deliveryId: id, as: 'failed' } as const
+    expect(await rig.clock.drive(rig.syndikit.scheduler.resolve({ ...word, rev }))).toEqual({ status: 'too-late' })
+    expect(await rig.clock.drive(rig.syndikit.scheduler.resolve({ ...word, rev: (await rig.get(id)).rev }))).toEqual({ status: 'done' })
+    await expect(rig.clock.drive(rig.syndikit.scheduler.resolve({ ...word, rev: Number.NaN }))).rejects.toThrow('`rev` is that of the delivery')
+  })
+
   test('of two humans who speak at once one is too late', async () => {
     const { rig, id } = await uncertain()
     const both = await Promise.all([resolve(rig, id, 'failed'), resolve(rig, id, 'published', { id: 'x' })])

@@ -89,12 +89,13 @@ const resolve = async (scene: Scene, process: Process, row: Delivery): Promise<v
   scene.host.said.set(row.id, verdict.as)
   // What was sent before is settled by this word.
   for (const left of scene.world.departures) if (left.call.key.startsWith(keyOf(row.id)) && left.told === 'unknown') left.told = 'refused'
-  const { tenant, id: deliveryId } = row
+  const { tenant, id: deliveryId, rev } = row
   await call(
     scene,
     process,
     `resolve ${deliveryId} as ${verdict.as}`,
-    () => process.syndikit.scheduler.resolve({ tenant, deliveryId, ...verdict }),
+    // With what was looked at: the word is about that, however late it comes.
+    () => process.syndikit.scheduler.resolve({ tenant, deliveryId, rev, ...verdict }),
     () => undefined,
   )
 }
