@@ -2,7 +2,6 @@
 
 import type { Tokens } from '../contract/auth.ts'
 import type { Grant, GrantChange } from '../contract/connection-store.ts'
-import { PublishError } from '../contract/error.ts'
 import type { NewEvent } from '../contract/storage.ts'
 import type { ConnectionsDeps } from './deps.ts'
 import type { Opened } from './open-grant.ts'
@@ -11,8 +10,10 @@ import { type Credentials, type GrantData, toSealed } from './stored.ts'
 
 type Deps = Pick<ConnectionsDeps, 'storage' | 'vault' | 'clock' | 'logger'>
 
-/** After the first try, one after each of these pauses. */
-const storeAgainAfterMs = [500, 1_000, 2_000, 4_000, 8_000]
+/** Between tries; the last one repeats. Short, because another process that finds the database back would try the refresh token that this pair has replaced. */
+const storeAgainAfterMs = [200, 500, 1_000] as const
+/** A database that is away for longer may be away for good. Nobody waits here for so long: who wants the tokens is told to come back. */
+const longestMs = 600_000
 
 export interface Renewed {
   readonly opened: Opened
@@ -67,24 +68,26 @@ const store = async (deps: Deps, renewed: Renewed): Promise<boolean> => {
   )
 }
 
-const tryToStore = async (deps: Deps, renewed: Renewed): Promise<boolean> => {
+/** Said once a minute. */
+const logEvery = 60
+
+const tryToStore = async (deps: Deps, renewed: Renewed, n: number): Promise<boolean> => {
   try {
     return await store(deps, renewed)
   } catch (error) {
-    deps.logger.error(
-      { grantId: renewed.opened.grant.id, reason: error instanceof Error ? error.name : 'unknown' },
-      'Renewed tokens could not be stored. Trying again.',
-    )
+    const reason = error instanceof Error ? error.name : 'unknown'
+    if (n % logEvery === 0) deps.logger.error({ grantId: renewed.opened.grant.id, reason }, 'Renewed tokens could not be stored. Trying again.')
     return false
   }
 }
 
-/** Tries for some 15 seconds. Throws when the pair is lost: then the stored one is worth nothing any more. */
-export const keepTokens = async (deps: Deps, renewed: Renewed): Promise<void> => {
-  for (const pauseMs of [0, ...storeAgainAfterMs]) {
-    if (pauseMs > 0) await deps.clock.sleep(pauseMs)
-    if (await tryToStore(deps, renewed)) return
+/** Stores them as soon as the database takes them, within ten minutes. False: the pair is lost. */
+export const keepTokens = async (deps: Deps, renewed: Renewed): Promise<boolean> => {
+  const { clock } = deps
+  const until = clock.elapsed() + longestMs
+  for (let n = 0; !(await tryToStore(deps, renewed, n)); n++) {
+    if (clock.elapsed() >= until) return false
+    await clock.sleep(storeAgainAfterMs[Math.min(n, storeAgainAfterMs.length - 1)] as number)
   }
-  const { adapter } = renewed.opened
-  throw new PublishError('auth', `${adapter.name}: its renewed tokens could not be stored. Connect the account again.`, { platform: adapter.id })
+  return true
 }

@@ -37,6 +37,8 @@ interface Refreshing extends ConnectionsDeps {
   readonly clients: Clients
   /** Calls that are out; they go on after everybody has stopped waiting. */
   readonly flying: Set<Promise<unknown>>
+  /** Grants whose new pair is here and not stored yet: what is stored of them is worth nothing any more. */
+  readonly inHand: Set<string>
   /** By grant, in the monotonic clock. */
   readonly coolUntil: Map<string, number>
 }
@@ -55,10 +57,18 @@ const asPublishError = ({ adapter }: Opened, error: unknown): PublishError => {
 }
 
 const unanswered = ({ adapter }: Opened): PublishError =>
-  new PublishError('transient', `${adapter.name} did not answer a refresh within ${patienceMs / 1000} s.`, { platform: adapter.id, outcome: 'unknown' })
+  new PublishError('transient', `${adapter.name}: a refresh has not come to its end within ${patienceMs / 1000} s.`, {
+    platform: adapter.id,
+    outcome: 'unknown',
+  })
+
+const unstored = ({ adapter }: Opened, code: 'auth' | 'transient'): PublishError => {
+  const next = code === 'auth' ? 'Connect the account again.' : 'It is renewed again.'
+  return new PublishError(code, `${adapter.name}: its renewed tokens could not be stored. ${next}`, { platform: adapter.id })
+}
 
 const busy = ({ adapter }: Opened, retryAfterMs: number): PublishError =>
-  new PublishError('not-ready', `${adapter.name}: the credentials are being renewed by another process. It is tried again.`, {
+  new PublishError('not-ready', `${adapter.name}: the credentials are being renewed. It is tried again.`, {
     platform: adapter.id,
     retryAfterMs,
   })
@@ -71,13 +81,16 @@ const flightOf = async (deps: Refreshing, { call, ...turn }: Turn): Promise<Fail
   } catch (error) {
     return { error: asPublishError(turn.opened, error), late: false }
   }
-  try {
-    await keepTokens(deps, { ...turn, tokens })
-  } catch (error) {
-    await giveUp(deps, turn.opened, 'the renewed tokens could not be stored').catch(() => false)
-    throw error
-  }
-  return undefined
+  const since = deps.clock.elapsed()
+  const { id } = turn.opened.grant
+  deps.inHand.add(id)
+  const kept = await keepTokens(deps, { ...turn, tokens })
+  deps.inHand.delete(id)
+  if (kept) return undefined
+  // Where what is stored still opens the account, nothing is lost but the time.
+  if (mayRepeat(turn.opened.renewal, deps.clock.elapsed() - since)) return { error: unstored(turn.opened, 'transient'), late: false }
+  await giveUp(deps, turn.opened, 'the renewed tokens could not be stored').catch(() => false)
+  throw unstored(turn.opened, 'auth')
 }
 
 /** After our patience the call goes on, and a late answer is still stored. */
@@ -141,7 +154,7 @@ const moved = async (deps: Refreshing, opened: Opened, why: Why, move: Move): Pr
     await warn(deps, opened)
     return opened
   }
-  if (move.do !== 'renew') return undefined
+  if (move.do !== 'renew' || deps.inHand.has(opened.grant.id)) return undefined
   return (await isCooling(deps, opened, why)) ? opened : renew(deps, opened, why)
 }
 
@@ -160,7 +173,7 @@ const settle = async (deps: Refreshing, tenant: string, grantId: string, why: Wh
 }
 
 export const createRefresh = (given: ConnectionsDeps, clients: Clients): Refresh => {
-  const deps: Refreshing = { ...given, clients, flying: new Set(), coolUntil: new Map() }
+  const deps: Refreshing = { ...given, clients, flying: new Set(), inHand: new Set(), coolUntil: new Map() }
   const running = new Map<string, Promise<Opened | undefined>>()
   return {
     fresh: (tenant, grantId, why) => {

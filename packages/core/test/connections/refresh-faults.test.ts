@@ -255,10 +255,49 @@ test('a pair that the database never takes ends in needs_reauth, not in silence'
     return connections.replaceGrant(tenant, id, version, change, more)
   }
   const { access } = world.process({ storage: { ...world.storage, connections: { ...connections, replaceGrant: refusing } } })
-  expect((await failure(world.clock.until(access.of(await one.read())))).message).toMatch(/could not be stored/)
+  expect(await failure(world.clock.until(access.of(await one.read())))).toMatchObject({ code: 'transient' })
+  await world.clock.advance(11 * 60_000)
   expect((await one.grant()).state).toBe('needs_reauth')
-  expect(await typesOf(world)).toEqual(['grant:needs-reauth'])
+  expect(await typesOf(world)).toEqual(['grant:at-risk', 'grant:needs-reauth'])
   await world.expectNoSecret()
+})
+
+test('a pair that came while the database was away for minutes is stored when it is back: one refresh, and nobody is disconnected', async () => {
+  const world = worldOf()
+  const one = await connected(world)
+  await world.clock.advance(3 * hour)
+  const { connections } = world.storage
+  const backAt = world.clock.now() + 5 * 60_000
+  const away: typeof connections.replaceGrant = async (...args) => {
+    if (world.clock.now() < backAt) throw new Error('the database is away')
+    return connections.replaceGrant(...args)
+  }
+  const { access } = world.process({ storage: { ...world.storage, connections: { ...connections, replaceGrant: away } } })
+  await world.clock.until(access.of(await one.read())).catch(() => undefined)
+  await world.clock.until(access.drain())
+  await world.clock.advance(60_000)
+  expect(await works(world, await world.clock.until(access.of(await one.read())))).toBe(true)
+  expect([world.platform.refreshes(), (await one.grant()).state, (await one.grant()).version]).toEqual([1, 'active', 2])
+  await world.expectNoSecret()
+})
+
+test('a pair that is lost where nothing rotates costs a second refresh and no account', async () => {
+  const world = worldOf({ adapters: [adapterWith({ ...oauth2, rotation: 'none' })] })
+  world.platform.keepRefreshTokens()
+  const one = await connected(world)
+  await world.clock.advance(3 * hour)
+  const { connections } = world.storage
+  let away = true
+  const flaky: typeof connections.replaceGrant = async (tenant, id, version, change, more) => {
+    if (away && change.sealed !== undefined) throw new Error('value too long')
+    return connections.replaceGrant(tenant, id, version, change, more)
+  }
+  const { access } = world.process({ storage: { ...world.storage, connections: { ...connections, replaceGrant: flaky } } })
+  await world.clock.until(access.of(await one.read())).catch(() => undefined)
+  await world.clock.advance(40 * 60_000)
+  expect((await one.grant()).state).toBe('active')
+  away = false
+  expect(await works(world, await world.clock.until(access.of(await one.read())))).toBe(true)
 })
 
 test('drain waits for a refresh that is out', async () => {
