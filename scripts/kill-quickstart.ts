@@ -26,8 +26,11 @@ const wanted = { kills: count('kills', 0), parallel: count('parallel', 1), seed:
 const leaseMs = 6_500
 /** A delivery that takes its worker down three times is given up, so no more than that. The third death comes before the lease of the second has ended. */
 const mostKills = 3
-/** A database sees so many posts; then the next one begins, so that deaths fall on connecting too. */
-const postsPerDatabase = 3
+/**
+ * A database sees so many posts; then the next one begins, so that deaths fall on connecting too. Every beginning, and every death in it, is a log-in, and Bluesky
+ * takes 300 of them a day: with three posts a campaign of 200 kills came to that end.
+ */
+const postsPerDatabase = 6
 const longestRunMs = 10 * 60_000
 /** Without a death between them. A run that gives up waiting says so and is started again. */
 const mostUnfinished = 4
