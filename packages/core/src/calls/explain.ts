@@ -14,7 +14,7 @@ export interface Explanation {
   readonly attempts: readonly AttemptInfo[]
   /** Names of the work that will not be done again. */
   readonly steps: readonly string[]
-  /** Every request that published something or may have, as it was frozen. */
+  /** Every request that published something or may have, as it was frozen. Unknown and without `sentAt`: only a run that the database has forgotten may have sent it. */
   readonly sent: readonly { readonly name: string; readonly request: Json; readonly outcome: 'published' | 'unknown'; readonly sentAt?: Date }[]
   /** One sentence: what happens next and why. */
   readonly next: string
@@ -49,7 +49,7 @@ const sentOf = (row: Delivery): Explanation['sent'] => {
   const open = readMarker(row.marker)
   return [
     ...readJournal(row.steps).done.map(({ name, request }) => ({ name, request, outcome: 'published' as const })),
-    ...(open ? [{ name: open.name, request: open.request, outcome: 'unknown' as const, sentAt: new Date(open.lastSentAt) }] : []),
+    ...(open ? [{ name: open.name, request: open.request, outcome: 'unknown' as const, ...(open.sends > 0 && { sentAt: new Date(open.lastSentAt) }) }] : []),
   ]
 }
 

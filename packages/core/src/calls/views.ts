@@ -64,7 +64,7 @@ export interface AttemptInfo extends Omit<AttemptData, 'v' | 'startedAt' | 'next
   readonly at: Date
   readonly startedAt: Date
   readonly nextAt?: Date
-  readonly open?: { readonly name: string; readonly sends: number; readonly sentAt: Date }
+  readonly open?: { readonly name: string; readonly sends: number; readonly sentAt?: Date }
 }
 
 export const attemptInfo = (row: Attempt): AttemptInfo => {
@@ -75,6 +75,6 @@ export const attemptInfo = (row: Attempt): AttemptInfo => {
     at: new Date(row.at),
     startedAt: new Date(startedAt),
     ...(nextAt !== null && { nextAt: new Date(nextAt) }),
-    ...(open && { open: { ...open, sentAt: new Date(open.sentAt) } }),
+    ...(open && { open: { name: open.name, sends: open.sends, ...(open.sentAt !== null && { sentAt: new Date(open.sentAt) }) } }),
   }
 }

@@ -18,7 +18,8 @@ export interface AttemptData {
   /** Names of the steps that are saved now. */
   readonly steps: readonly string[]
   readonly done: readonly { readonly name: string; readonly placement: Placement }[]
-  readonly open: { readonly name: string; readonly sends: number; readonly sentAt: number } | null
+  /** `sends` 0: only a run that the database has forgotten may have sent it. */
+  readonly open: { readonly name: string; readonly sends: number; readonly sentAt: number | null } | null
   readonly reason?: Reason
   readonly nextAt: number | null
 }
@@ -48,7 +49,7 @@ export const attemptData = (run: {
     skipped,
     steps: Object.keys(journal.once),
     done: journal.done.map(({ name, placement }) => ({ name, placement })),
-    open: open && { name: open.name, sends: open.sends, sentAt: open.lastSentAt },
+    open: open && { name: open.name, sends: open.sends, sentAt: open.sends > 0 ? open.lastSentAt : null },
     ...(reason && { reason }),
     nextAt: run.nextAt,
   }

@@ -3,7 +3,7 @@
 import { PublishError } from '../contract/error.ts'
 import type { Json } from '../contract/json.ts'
 import type { Commit, Found, Placement, Recovery, Trace } from '../contract/kind.ts'
-import { asStored, type Journal, type OpenCommit } from './journal.ts'
+import { asStored, type Journal, mayBeOut, type OpenCommit } from './journal.ts'
 import { type Known, recover, settledAt } from './recover.ts'
 import { end, enter, lostLease, RunEnded, type RunState } from './run-state.ts'
 
@@ -111,9 +111,9 @@ const takeQuota = async (run: RunState): Promise<void> => {
 const send = async <T extends Placement>(run: RunState, step: Step<T>, last: OpenCommit): Promise<T> => {
   const { ports } = run
   await takeQuota(run)
-  run.earlier = last.sends > 0 ? last : null
+  run.earlier = mayBeOut(last) ? last : null
   const { forgottenUntil: _, ...frozen } = last
-  const firstSentAt = last.sends > 0 ? last.firstSentAt : ports.now()
+  const firstSentAt = run.earlier?.firstSentAt ?? ports.now()
   const open = { ...frozen, firstSentAt, lastSentAt: ports.latest(), sends: last.sends + 1, provedAbsent: false }
   await saveAhead(run, open)
   if (!ports.lease.covers(ports.timeoutMs)) return unsent(run, lostLease())
@@ -135,7 +135,7 @@ const failed = async <T extends Placement>(run: RunState, step: Step<T>, open: O
   if (why?.outcome === 'not-published') {
     // This send did nothing for certain: what may still be on its way is the one before.
     run.ports.open = run.earlier
-    const definite = open.sends === 1 || (run.earlier?.provedAbsent && why.code !== 'duplicate')
+    const definite = !run.earlier || (run.earlier.provedAbsent && why.code !== 'duplicate')
     if (!definite && run.earlier) return refusedAgain(run, step, run.earlier, why)
     run.ports.open = null
     throw why
@@ -192,7 +192,7 @@ const undecided = async <T extends Placement>(run: RunState, step: Step<T>, open
 /** Long overdue: a run that the database has forgotten may have sent it, so it counts as sent until the platform says that it is not there. */
 const sendUnlessThere = async <T extends Placement>(run: RunState, step: Step<T>, open: OpenCommit, { since, until }: Overdue): Promise<T> => {
   const { ports } = run
-  const forgotten = { ...open, firstSentAt: since, lastSentAt: since, sends: 1, forgottenUntil: until }
+  const forgotten = { ...open, firstSentAt: since, lastSentAt: since, forgottenUntil: until }
   ports.open = forgotten
   // Such a platform tells when it is sent again.
   if ((step.recovery ?? ports.recovery).class === 'probe') return send(run, step, forgotten)

@@ -52,6 +52,7 @@ export interface OpenCommit {
   /** By the database's clock. */
   firstSentAt: number
   lastSentAt: number
+  /** By runs that are known of. */
   sends: number
   /** Set while no run that is known of has sent it: a forgotten one may have, before this instant. */
   readonly forgottenUntil?: number
@@ -66,6 +67,9 @@ export interface Marker {
   readonly v: 1
   readonly open: OpenCommit | null
 }
+
+/** Of a commit before its next send: whether an earlier one may have arrived. */
+export const mayBeOut = ({ sends, forgottenUntil }: OpenCommit): boolean => sends > 0 || forgottenUntil !== undefined
 
 /** Saved steps larger than this belong into a file: they are rewritten at every step. */
 export const longestJournal = 64 * 1024

@@ -557,6 +557,24 @@ describe('a database that is older than the platform', () => {
     expect([(await rig.get(id)).state, texts(rig)]).toEqual(['uncertain', []])
   })
 
+  test('is never told as sent: no run that is known of has sent it', async () => {
+    const rig = await openRig()
+    rig.platform.blindfold = lost()
+    const id = await rig.schedule('hello', hour)
+    await rig.clock.pass(3 * hour)
+    await rig.tick()
+    const explained = await rig.clock.drive(rig.syndikit.explain({ tenant, deliveryId: id }))
+    expect(explained?.sent).toEqual([{ name: 'part-0', request: { text: 'hello' }, outcome: 'unknown' }])
+    expect(explained?.attempts.map(({ open }) => open)).toEqual([{ name: 'part-0', sends: 0 }])
+    rig.platform.blindfold = undefined
+    rig.platform.script.push('lost-request')
+    await rig.work(minute)
+    expect((await rig.clock.drive(rig.syndikit.scheduler.attempts({ tenant, deliveryId: id }))).at(-1)?.open).toMatchObject({
+      sends: 1,
+      sentAt: expect.any(Date),
+    })
+  })
+
   test('a run that ends before its commit does not make the next one forget to look', async () => {
     let polls = 0
     const rig = await openRig({
