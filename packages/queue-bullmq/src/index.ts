@@ -1,0 +1,3 @@
+// The public surface of @syndikit/queue-bullmq. A list of exports and nothing else.
+
+export {}

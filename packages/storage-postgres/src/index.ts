@@ -1,0 +1,3 @@
+// The public surface of @syndikit/storage-postgres. A list of exports and nothing else.
+
+export {}

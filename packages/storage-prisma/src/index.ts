@@ -1,0 +1,3 @@
+// The public surface of @syndikit/storage-prisma. A list of exports and nothing else.
+
+export {}
