@@ -42,7 +42,7 @@ const rules = (optionsOf: () => BullmqQueueOptions, bounds: Bounds, wrap: (queue
 
 /** Instead of five seconds: it keeps the suite short. */
 const quick = { lookEveryMs: 1_000 }
-const bounds = { lagMs: 1_500, wakeLagMs: 300 }
+const bounds = { lagMs: 2_000, wakeLagMs: 800 }
 
 describe.skipIf(missing('redis') !== undefined)(`on Redis ${missing('redis') ?? ''}`, { concurrent: true }, () => {
   let server: Server
@@ -54,7 +54,7 @@ describe.skipIf(missing('redis') !== undefined)(`on Redis ${missing('redis') ?? 
   describe('bullmqQueue', () => rules(() => ({ connection: server.url, ...quick }), bounds))
   // What is hinted as due now and dropped is found by the next look.
   describe('bullmqQueue behind a driver that drops 30 %, repeats and reorders', () =>
-    rules(() => ({ connection: server.url, ...quick }), { ...bounds, wakeLagMs: 1_500 }, lossy))
+    rules(() => ({ connection: server.url, ...quick }), { ...bounds, wakeLagMs: 2_000 }, lossy))
 })
 
 describe.skipIf(missing('postgres') !== undefined)(`on PostgreSQL ${missing('postgres') ?? ''}`, { concurrent: true }, () => {
