@@ -11,7 +11,7 @@ import { redisBackend } from './redis.ts'
 import { type Serving, serve } from './serve.ts'
 
 /** A `Queue` over BullMQ. */
-export interface BullmqQueue extends Required<Queue> {
+export interface BullmqQueue extends Required<Omit<Queue, 'limiter'>> {
   /** BullMQ's own queue, for bull-board and for what you want to know. Connects when it is first asked for; `close` ends it. */
   readonly bull: BullQueue
 }

@@ -25,23 +25,34 @@ export interface QueueRun {
   stop(): Promise<void>
 }
 
-/** A queue in numbers. */
+/** What a queue holds, in numbers. Hints only: nothing is lost with them. */
 export interface QueueHealth {
-  /** Its server answered just now. The figures are 0 where it did not. */
+  /** Whether its server answers. */
   readonly reachable: boolean
-  /** Fired, and no process has taken it yet. */
+  /** Hints that are due and that no worker has taken yet. */
   readonly waiting: number
-  /** Fires later. */
+  /** Hints for later. */
   readonly delayed: number
-  /** In the hands of a process. */
+  /** Hints that a worker is acting on. */
   readonly active: number
+  /** Hints that a worker could not act on. */
   readonly failed: number
+}
+
+/** Runs works, a few side by side, the others after them. */
+export interface Limiter {
+  schedule<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** Wakes workers. Held to its rules by `testQueue` of @syndikit/testing. */
 export interface Queue {
-  /** How far ahead of its due time a delivery is hinted. 0: only told what is due now. */
+  /** How far ahead of its due time a delivery is hinted; core tells it twice in that time of all that comes due within. 0: only told what is due now. */
   readonly horizonMs: number
+  /**
+   * Before work starts: looks whether its server can be relied on. A `TypeError` says that it is set up so that it loses hints, and how to mend that: no work starts.
+   * Any other error means that it cannot be reached now, which costs delay and nothing else.
+   */
+  open?(): Promise<void>
   /** After the database has it. A failure is swallowed by core: the database is the truth. */
   hint(deliveries: readonly Hint[]): Promise<void>
   /**
@@ -50,12 +61,12 @@ export interface Queue {
    */
   run(work: (n: number) => Promise<Worked>, ports: { readonly clock: Clock; readonly logger: Logger }): QueueRun
   /**
-   * Called before work starts.
-   * @throws TypeError where the queue's server is set up so that it loses jobs, saying which setting to change. Any other error means that it cannot be reached now: core goes on without it.
+   * Bounds what runs under one name side by side, in all processes that share this queue: reads of one connection. Where its server is away it bounds this process alone, and keeps
+   * nobody waiting. Absent: every process bounds its own.
    */
-  open?(): Promise<void>
-  /** Never rejects. */
+  limiter?(name: string, atATime: number): Limiter
+  /** Never rejects. Absent: it holds nothing. */
   health?(): Promise<QueueHealth>
-  /** Ends its own connections, never the host's. Runs that were not stopped go on. */
+  /** Ends the connections that it made itself. */
   close?(): Promise<void>
 }
