@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { DeliveryInfo } from '@syndikit/core'
 import type { Visible } from '@syndikit/sandbox'
-import { createApp, openDatabase, platforms } from '../examples/quickstart/app.ts'
+import { sqliteStorage } from '@syndikit/storage-sqlite'
+import { createApp, platforms } from '../examples/quickstart/app.ts'
 import { keyRing } from '../examples/quickstart/keys.ts'
 import type { Report } from '../examples/quickstart/report.ts'
 import { openSandbox } from '../examples/quickstart/sandbox-process.ts'
@@ -183,7 +184,7 @@ const lane = async (number: number): Promise<void> => {
 
 /** What the databases say, by the public API. */
 const storedDeliveries = async (db: string): Promise<readonly DeliveryInfo[]> => {
-  const app = createApp({ storage: await openDatabase(db), keys: keyRing(db, {}), fetch: () => Promise.reject(new Error('not now')), live: false })
+  const app = createApp({ storage: sqliteStorage(db), keys: keyRing(db, {}), fetch: () => Promise.reject(new Error('not now')), live: false })
   const deliveries: DeliveryInfo[] = []
   for (let after: string | undefined, more = true; more; ) {
     const page = await app.scheduler.list({ tenant: 'quickstart', limit: 200, after })
