@@ -71,9 +71,10 @@ const deliveryColumns = {
   key: 'text',
   priority: 'int',
   due_at: 'int',
+  lane: 'text',
 } as const
 
-const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action, activeKey, priority, dueAt }: Indexed) => ({
+const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action, activeKey, priority, dueAt, serialize }: Indexed) => ({
   id,
   tenant,
   publication: publicationId,
@@ -83,6 +84,7 @@ const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action
   key: activeKey,
   priority,
   due_at: dueAt,
+  lane: serialize ? connectionId : null,
 })
 
 /** Decided by the unique index as well: whoever comes second finds the first one's id under the key. */
@@ -90,8 +92,8 @@ function* insertDeliveries(sql: Sql, deliveries: readonly Indexed[]): Work<Refus
   const rows = toJson(deliveries.map(deliveryRow))
   yield sql(
     `insert into syndikit_deliveries
-      (id, tenant, publication_id, connection_id, platform, action, state, priority, due_at, next_at, active_key, fence, rev, starts, tries, created_at, steps)
-    select u.id, u.tenant, u.publication, u.connection, u.platform, u.action, 'scheduled', u.priority, u.due_at, u.due_at, u.key, 0, 1, 0, 0, :now, '{}'
+      (id, tenant, publication_id, connection_id, platform, action, state, priority, due_at, next_at, active_key, lane, fence, rev, starts, tries, created_at, steps)
+    select u.id, u.tenant, u.publication, u.connection, u.platform, u.action, 'scheduled', u.priority, u.due_at, u.due_at, u.key, u.lane, 0, 1, 0, 0, :now, '{}'
     from ${sql.dialect.rows('rows', deliveryColumns)} u${sql.dialect.ignore(['tenant', 'active_key'], 'active_key is not null')}`,
     { rows },
   )

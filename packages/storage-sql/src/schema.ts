@@ -41,7 +41,7 @@ const deliveries = ({ types: { key, text, int }, busyTable, partial }: Dialect):
   `create index syndikit_publications_finished on syndikit_publications (finished_at)${partial('finished_at is not null')}`,
   `create table syndikit_deliveries (
     id ${key} not null primary key, tenant ${key} not null, publication_id ${key} not null, connection_id ${key} not null, platform ${key} not null,
-    action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, parked ${int}, active_key ${key}, released_key ${key},
+    action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, parked ${int}, active_key ${key}, released_key ${key}, lane ${key},
     fence ${int} not null, rev ${int} not null, starts ${int} not null, tries ${int} not null, created_at ${int} not null,
     marker ${text}, result ${text}, steps ${text} not null)${busyTable}`,
   `create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at)${partial('next_at is not null')}`,
@@ -66,6 +66,13 @@ const traces = ({ types: { key, text, int, identity }, table }: Dialect): readon
   'create unique index syndikit_events_subject on syndikit_events (subject_id, rev)',
 ]
 
+/** Which delivery runs in a lane; its primary key lets no second one in. */
+const lanes = ({ types: { key }, table }: Dialect): readonly string[] => [
+  `create table syndikit_lanes (
+    tenant ${key} not null, lane ${key} not null, delivery_id ${key} not null, primary key (tenant, lane))${table}`,
+  'create index syndikit_lanes_delivery on syndikit_lanes (delivery_id)',
+]
+
 const limits = ({ types: { key, int }, table }: Dialect): readonly string[] => [
   `create table syndikit_quotas (
     tenant ${key} not null, bucket ${key} not null, window_ms ${int} not null, used ${int} not null, ends_at ${int} not null,
@@ -82,5 +89,5 @@ export const metaTable = ({ types: { key, text }, table }: Dialect): string =>
   `create table if not exists syndikit_meta (name ${key} not null primary key, value ${text} not null)${table}`
 
 export const migrations: readonly Migration[] = [
-  { version: 1, statements: (dialect) => [...consents(dialect), ...deliveries(dialect), ...traces(dialect), ...limits(dialect)] },
+  { version: 1, statements: (dialect) => [...consents(dialect), ...deliveries(dialect), ...lanes(dialect), ...traces(dialect), ...limits(dialect)] },
 ]

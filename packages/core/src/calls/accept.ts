@@ -113,6 +113,10 @@ const requestHashOf = (given: unknown): string => {
   return `v1:${sha256(canonical(asked))}`
 }
 
+/** Whether an adapter takes this kind one at a time. */
+export const serializes = ({ adapters }: Pick<Deps, 'adapters'>, platform: string, kind: string | undefined): boolean =>
+  adapters.get(platform)?.content.find((support) => support.kind === kind)?.spec.serialize === true
+
 const publicationOf = (calls: Calls, given: unknown, prepared: Required<Prepared>, timed: Timed): NewPublication => {
   const { draft, connections, contents } = prepared
   const { idempotencyKey } = draft
@@ -125,6 +129,7 @@ const publicationOf = (calls: Calls, given: unknown, prepared: Required<Prepared
       activeKey: activeKeyOf(draft.tenant, draft.contentKey ?? canonical(contents[connection.platform]), connection.id, 'publish'),
       priority: priorities[draft.priority ?? 'normal'],
       dueAt: timed.dueAt.get(connection.platform) as number,
+      serialize: serializes(calls, connection.platform, contents[connection.platform]?.kind),
     }),
   )
   const body: Body = {

@@ -4,7 +4,7 @@ import type { Adapter } from '../contract/adapter.ts'
 import { PublishError } from '../contract/error.ts'
 import type { DeliveryFilter, NewPublication, Paged, Raced, State } from '../contract/storage.ts'
 import { type Body, readBody } from '../engine/body.ts'
-import { type Accepted, accept, activeKeyOf, add, type Calls, type Refused } from './accept.ts'
+import { type Accepted, accept, activeKeyOf, add, type Calls, type Refused, serializes } from './accept.ts'
 import { noSuchDelivery } from './after.ts'
 import { having, listing } from './arguments.ts'
 import type { ScheduledDraft } from './draft.ts'
@@ -97,6 +97,7 @@ const retry = async (calls: Calls, request: One): Promise<Accepted | Refused> =>
         activeKey: activeKeyOf(tenant, key, delivery.connectionId, delivery.action),
         priority: delivery.priority,
         dueAt: await calls.storage.now(),
+        serialize: serializes(calls, delivery.platform, content?.kind),
       },
     ],
   }

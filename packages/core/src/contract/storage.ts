@@ -62,6 +62,8 @@ export interface NewDelivery {
   readonly activeKey: string
   readonly priority: PriorityLevel
   readonly dueAt: number
+  /** At most one delivery of its connection with this set runs at a time, across all processes. Default false. */
+  readonly serialize?: boolean | undefined
 }
 /** A publication before it is stored, with all of its deliveries. `body` is frozen here: later runs read nothing else. */
 export interface NewPublication {
@@ -202,6 +204,8 @@ export interface DeliveryStore {
   /**
    * Due rows (`nextAt` ≤ now, any of `scheduled`, `running`, `uncertain`) that compete by `nextAt - headStartMs[priority]`, within the limits; fence + 1, rev + 1, starts + 1, state `running`,
    * `nextAt` = now + lease. And how long until the next row that is not due yet: same statement, same snapshot. Two claimers never get one row.
+   * Of the deliveries that a connection takes one at a time (`serialize`) one is given out, and none while another one is `running`: also not after its lease ended, until it is
+   * taken up again itself. What waits behind it does not count as `more`.
    * What is due on a paused platform is parked instead (`PlatformStore`); where a claim meets so much of it that it cannot see behind it, `wakeInMs` is 0.
    * `starts` ≥ 2 on a row, before this claim counts, means that it took its worker down before: it is given out only alone (`limit` 1 of it, nothing beside it).
    */

@@ -68,6 +68,7 @@ const newRow = ({ publication, delivery }: Indexed, now: number): DeliveryRow =>
   createdAt: now,
   activeKey: keyOf(publication.tenant, delivery.activeKey),
   parked: false,
+  lane: delivery.serialize ? keyOf(publication.tenant, delivery.connectionId) : null,
 })
 
 const store = (tables: Tables, publications: readonly NewPublication[], fresh: readonly Indexed[]): void => {
