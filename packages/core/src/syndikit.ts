@@ -74,13 +74,16 @@ export interface Syndikit<A extends Adapter = Adapter> {
   on(type: '*', listener: (event: SyndikitEvent) => unknown): () => void
   /** What happened to a delivery, and what happens next and why. */
   explain(request: One): Promise<Explanation | undefined>
-  /** Opens the database (creates or migrates its tables). Every call does so first; call it to fail early. */
+  /**
+   * Opens the database (creates or migrates its tables) and looks whether the queue can be relied on. Every call opens the database first; call it to fail early.
+   * @throws TypeError where the database is another deployment's or the queue's server is set up so that it loses hints.
+   */
   open(): Promise<void>
   /** Works in this process until it is stopped. */
   start(): Working
   /** Works for about `budgetMs` (default 20 s), where nothing may stay running; returns with nothing under way. A single request may take as long as its time-out on top. */
   tick(budget?: { budgetMs?: number | undefined }): Promise<void>
-  /** Stops and closes the database. */
+  /** Stops, and closes the queue and the database. */
   close(): Promise<void>
 }
 
@@ -116,7 +119,18 @@ interface Workable {
   readonly logger: Logger
 }
 
-/** Waits for a database that is down; one that belongs to another deployment, or to a newer version, it leaves alone. */
+/** The database, then the queue: one that cannot be reached now is no reason not to work. */
+const openAll = async (open: () => Promise<void>, queue: Queue, logger: Logger): Promise<void> => {
+  await open()
+  try {
+    await queue.open?.()
+  } catch (error) {
+    if (error instanceof TypeError) throw error
+    logger.warn({ error: error instanceof Error ? error.name : 'error' }, 'The queue could not be reached; the database is asked instead.')
+  }
+}
+
+/** Waits for a database that is down; what can never work, such as the database of another deployment, it leaves alone. */
 const opened = async ({ open, clock, logger }: Workable, stop: AbortSignal): Promise<boolean> => {
   for (let pauseMs = 500; !stop.aborted; pauseMs = Math.min(pauseMs * 2, 30_000)) {
     try {
@@ -124,7 +138,7 @@ const opened = async ({ open, clock, logger }: Workable, stop: AbortSignal): Pro
       return !stop.aborted
     } catch (error) {
       if (error instanceof TypeError) {
-        logger.error({ error: error.message }, 'The database cannot be used; nothing goes out.')
+        logger.error({ error: error.message }, 'The database or the queue cannot be used; nothing goes out.')
         return false
       }
       logger.error({ error: error instanceof Error ? error.name : 'error' }, 'The database could not be opened yet; it is tried again.')
@@ -176,10 +190,12 @@ const partsOf = (options: SyndikitOptions) => {
 export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions<A>): Syndikit<A> => {
   const { shared, access, vault, deps, newId } = partsOf(options as SyndikitOptions)
   const { storage, clock, logger, deployment } = deps
-  const engine = createEngine({ ...deps, newId, queue: options.queue ?? inProcessQueue(), retentionMs: retentionOf(options as SyndikitOptions) })
+  const queue = options.queue ?? inProcessQueue()
+  const engine = createEngine({ ...deps, newId, queue, retentionMs: retentionOf(options as SyndikitOptions) })
   const calls: Calls = { ...deps, newId, stored: engine.stored }
   const open = opener(storage, deployment)
-  const work = starter({ engine, open, clock, logger })
+  const openBoth = () => openAll(open, queue, logger)
+  const work = starter({ engine, open: openBoth, clock, logger })
   return {
     connections: afterOpen(createConnections({ ...shared, access, woken: engine.stored }), open),
     publisher: afterOpen(createPublisher<A>(calls), open),
@@ -190,7 +206,7 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
       await open()
       return explain(calls, request)
     },
-    open,
+    open: openBoth,
     start: work.start,
     tick: async ({ budgetMs = 20_000 } = {}) => {
       await open()
@@ -199,6 +215,7 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
     close: async () => {
       await work.stop()
       await access.drain()
+      await queue.close?.()
       await storage.close()
     },
   }

@@ -10,6 +10,7 @@ import { ackEvents, readEvents, releaseReader } from './events.ts'
 import * as grants from './grants.ts'
 import { cancel, reschedule, resolve } from './hands.ts'
 import { extend, save } from './held.ts'
+import { named, releaseLease, takeLease } from './leases.ts'
 import * as lists from './lists.ts'
 import { migrate } from './migrate.ts'
 import * as oauth from './oauth.ts'
@@ -77,6 +78,11 @@ const quotaVerbs = (write: Verb): Storage['quotas'] => ({
   slot: (tenant, connectionId, intervalMs) => write((sql) => quotas.slot(sql, tenant, connectionId, intervalMs)),
   hold: (tenant, connectionId, until) => write((sql) => quotas.hold(sql, tenant, connectionId, until)),
   correct: (bucket, used, endsAt) => write((sql) => quotas.correct(sql, bucket, used, endsAt)),
+})
+
+const leaseVerbs = (write: Verb): Storage['leases'] => ({
+  take: (name, owner, leaseMs) => write((sql) => takeLease(sql, named(name), owner, leaseMs)),
+  release: (name, owner) => write((sql) => releaseLease(sql, named(name), owner)),
 })
 
 interface Runner<Tx> {
@@ -147,6 +153,7 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }:
     deliveries: deliveryVerbs(write, read),
     events: eventVerbs(write),
     quotas: quotaVerbs(write),
+    leases: leaseVerbs(write),
     clean: (before, limit) => write((sql) => clean(sql, before, limit)),
     close,
   }

@@ -268,6 +268,29 @@ export const faults: readonly Fault[] = [
   },
   { name: 'slots that are not reserved', noticedBy: /two hundred slots/, break: (storage) => quotas(() => ({ slot: () => storage.now() }))(storage) },
   { name: 'holds that are forgotten', noticedBy: /a hold moves/, break: quotas(() => ({ hold: async () => {} })) },
+  {
+    name: 'a lease by name for everybody',
+    noticedBy: /twenty that take one lease/,
+    break: (storage) => ({ ...storage, leases: { ...storage.leases, take: async () => true } }),
+  },
+  {
+    name: 'a lease by name that anybody ends',
+    noticedBy: /until its owner lets go/,
+    break: (storage) => {
+      const owners = new Map<string, string>()
+      return {
+        ...storage,
+        leases: {
+          take: async (name, owner, leaseMs) => {
+            const taken = await storage.leases.take(name, owner, leaseMs)
+            if (taken) owners.set(name, owner)
+            return taken
+          },
+          release: async (name) => storage.leases.release(name, owners.get(name) ?? ''),
+        },
+      }
+    },
+  },
   { name: 'leases for everybody', noticedBy: /want to refresh/, break: connections(() => ({ lease: async () => true })) },
   {
     name: 'a reconnect that nobody hears of',

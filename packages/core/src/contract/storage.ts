@@ -3,6 +3,7 @@
 
 import type { ConnectionStore, OAuthStore } from './connection-store.ts'
 import type { EventStore } from './event-store.ts'
+import type { LeaseStore } from './lease-store.ts'
 import type { QuotaStore } from './quota-store.ts'
 
 /** `running` and `scheduled` move by themselves, `uncertain` and `needs_action` wait for somebody, the rest is final. */
@@ -252,6 +253,7 @@ export interface Storage<Tx = unknown> {
   readonly deliveries: DeliveryStore
   readonly events: EventStore
   readonly quotas: QuotaStore
+  readonly leases: LeaseStore
   /**
    * Deletes at most `limit` publications that were finished before `before`, with deliveries, attempts, events and placements; and ended OAuth states.
    * Returns how many publications; call again until 0.

@@ -197,15 +197,16 @@ const leave = (deps: DeliverDeps, claim: Claim, error: unknown, told: Omit<Told,
 }
 
 /**
- * Runs one claimed delivery and settles it. Never rejects. Where the settle cannot be written the lease ends by itself, and the next worker begins with what is stored.
+ * Runs one claimed delivery and settles it; answers what was settled. Never rejects. Where the settle cannot be written the lease ends by itself, and the next worker begins with
+ * what is stored.
  */
-export const deliver = async (deps: DeliverDeps, claim: Claim, lease: Lease): Promise<void> => {
+export const deliver = async (deps: DeliverDeps, claim: Claim, lease: Lease): Promise<Settle | undefined> => {
   const began = deps.clock.elapsed()
   const took = () => deps.clock.elapsed() - began
   const told = { claim, exchanges: [], startedAt: claim.claimedAt, attemptId: deps.newId() }
   const work = read(deps, claim)
   const row = 'error' in work ? leave(deps, claim, work.error, told, took) : await deliverWork(deps, work, lease, told, took)
-  await settleSurely(deps, row, lease)
+  return (await settleSurely(deps, row, lease)) ? row : undefined
 }
 
 const read = (deps: DeliverDeps, claim: Claim): Work | { readonly error: unknown } => {
@@ -219,16 +220,18 @@ const read = (deps: DeliverDeps, claim: Claim): Work | { readonly error: unknown
 const settleAgainAfterMs = [50, 200, 1_000, 3_000, 10_000]
 
 /** The same row again is answered `done`, so a lost answer is asked for until the lease is about to end. */
-const settleSurely = async (deps: DeliverDeps, row: Settle, lease: Lease): Promise<void> => {
+const settleSurely = async (deps: DeliverDeps, row: Settle, lease: Lease): Promise<boolean> => {
   for (const pause of [...settleAgainAfterMs, undefined]) {
     try {
-      if ((await deps.writes.settle(row)) === 'stale')
+      const written = await deps.writes.settle(row)
+      if (written === 'stale')
         deps.logger.warn({ deliveryId: row.id, fence: row.fence }, 'Another worker settled this delivery; what this run saw is kept as an attempt.')
-      return
+      return written === 'done'
     } catch (error) {
       deps.logger.error({ deliveryId: row.id, error: error instanceof Error ? error.name : 'error' }, 'A delivery could not be settled yet.')
-      if (pause === undefined || !lease.covers(pause)) return
+      if (pause === undefined || !lease.covers(pause)) break
       await deps.clock.sleep(pause)
     }
   }
+  return false
 }

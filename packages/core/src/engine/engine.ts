@@ -1,19 +1,35 @@
 // Puts the pieces of the engine together: batched writes, worker, queue, events, housekeeping.
 
 import type { Queue, QueueRun } from '../contract/queue.ts'
-import type { Claim, Held } from '../contract/storage.ts'
+import type { Claim, Held, Settle } from '../contract/storage.ts'
 import { type DeliverDeps, deliver, type Writes } from './deliver.ts'
 import type { Deps } from './deps.ts'
 import { groupCommit } from './group-commit.ts'
+import { keepHorizon } from './horizon.ts'
 import type { Lease } from './lease.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { createPace } from './pace.ts'
 import { createWorker, type Worker } from './worker.ts'
 
+/** What this process does, in numbers. */
+export interface WorkerHealth {
+  /** Whether it was started and not stopped. */
+  readonly working: boolean
+  /** Deliveries at a time, at most. */
+  readonly slots: number
+  /** Deliveries under way now. */
+  readonly running: number
+  /** Runs that this process has ended, by the state they led to. A retry counts each time. */
+  readonly settled: Readonly<Record<Settle['to'], number>>
+}
+
 export interface Engine {
   readonly outbox: Outbox
+  health(): WorkerHealth
   /** After rows were stored in this process. */
   stored(deliveries: readonly { id: string; rev: number; at: number }[]): void
+  /** Something may be due: the workers of this process look. */
+  wake(): void
   start(): { stop(): Promise<void> }
   /** Works for about `budgetMs` and returns with nothing under way. */
   tick(budgetMs: number): Promise<void>
@@ -66,7 +82,7 @@ const houseKeeping = async (options: EngineOptions, stop: AbortSignal): Promise<
 const startWith = (options: EngineOptions, worker: Worker, outbox: Outbox, run: QueueRun, stopped: () => void) => {
   const stopping = new AbortController()
   outbox.start()
-  const kept = houseKeeping(options, stopping.signal)
+  const kept = Promise.all([houseKeeping(options, stopping.signal), keepHorizon({ ...options, owner: options.newId() }, stopping.signal)])
   const stop = async () => {
     await run.stop()
     await worker.drain()
@@ -100,31 +116,40 @@ const tickWith = async ({ clock, settings }: EngineOptions, workerOf: (freed: ()
   await outbox.flush()
 }
 
+const noneSettled = (): Record<Settle['to'], number> => ({ scheduled: 0, published: 0, failed: 0, missed: 0, uncertain: 0, needs_action: 0 })
+
 export const createEngine = (options: EngineOptions): Engine => {
   const { storage, clock, logger, queue, settings } = options
   const { writes, extend } = writesOf(options)
-  const deps: DeliverDeps = { ...options, writes, pace: createPace(storage) }
+  const deps: DeliverDeps = { ...options, writes, pace: createPace(storage, queue) }
   const outbox = createOutbox({ storage, clock, logger, owner: options.newId() })
-  let run: QueueRun | undefined
+  const settled = noneSettled()
+  let working: { readonly run: QueueRun; readonly worker: Worker } | undefined
   const deliverOne = async (claim: Claim, lease: Lease): Promise<void> => {
-    await deliver(deps, claim, lease)
+    const row = await deliver(deps, claim, lease)
+    if (!row) return
+    settled[row.to] += 1
     outbox.wake()
+    if (row.nextAt !== null) void hinted(options, [{ id: row.id, rev: claim.rev + 1, at: row.nextAt }])
   }
   const { leaseMs, slots, perConnection } = settings
   const lost = { until: 0 }
   const workerOf = (freed: () => void) => createWorker({ storage, clock, logger, leaseMs, slots, perConnection, extend, lost, deliver: deliverOne, freed })
   return {
     outbox,
+    health: () => ({ working: working !== undefined, slots, running: working?.worker.running ?? 0, settled: { ...settled } }),
     stored: (deliveries) => {
       outbox.wake()
       void hinted(options, deliveries)
     },
+    wake: () => working?.run.wake(),
     start: () => {
-      if (run) throw new TypeError('This Syndikit works already: stop it before you start it again.')
-      const worker = workerOf(() => run?.wake())
-      run = queue.run((n) => worker.work(n), { clock, logger })
+      if (working) throw new TypeError('This Syndikit works already: stop it before you start it again.')
+      const worker = workerOf(() => working?.run.wake())
+      const run = queue.run((n) => worker.work(n), { clock, logger })
+      working = { run, worker }
       return startWith(options, worker, outbox, run, () => {
-        run = undefined
+        working = undefined
       })
     },
     tick: (budgetMs) => tickWith(options, workerOf, outbox, budgetMs),

@@ -4,6 +4,7 @@ import Bottleneck from 'bottleneck'
 import PQueue from 'p-queue'
 import type { Adapter } from '../contract/adapter.ts'
 import type { Connection } from '../contract/connection-store.ts'
+import type { Limiter, Queue } from '../contract/queue.ts'
 import type { Bucket } from '../contract/quota-store.ts'
 import type { Action, Claim, Storage } from '../contract/storage.ts'
 import type { CallMode } from '../http/client.ts'
@@ -39,19 +40,26 @@ const bucketsOf = (adapter: Adapter, tenant: string, connectionId: string, actio
     }))
 
 interface Lane {
-  readonly reads: Bottleneck
+  readonly reads: Limiter
   readonly uploads: PQueue
   users: number
 }
 
+const laneOf = (connectionId: string, queue: Pick<Queue, 'limiter'>): Lane => ({
+  reads: queue.limiter?.(`reads-${connectionId}`, readsAtATime) ?? new Bottleneck({ maxConcurrent: readsAtATime }),
+  uploads: new PQueue({ concurrency: uploadsAtATime }),
+  users: 0,
+})
+
+interface Lanes {
+  readonly open: Map<string, Lane>
+  readonly queue: Pick<Queue, 'limiter'>
+}
+
 /** A lane lives as long as somebody uses it. */
-const inLane = async <T>(lanes: Map<string, Lane>, connectionId: string, mode: CallMode, work: () => Promise<T>): Promise<T> => {
+const inLane = async <T>({ open: lanes, queue }: Lanes, connectionId: string, mode: CallMode, work: () => Promise<T>): Promise<T> => {
   if (mode === 'commit') return work()
-  const lane = lanes.get(connectionId) ?? {
-    reads: new Bottleneck({ maxConcurrent: readsAtATime }),
-    uploads: new PQueue({ concurrency: uploadsAtATime }),
-    users: 0,
-  }
+  const lane = lanes.get(connectionId) ?? laneOf(connectionId, queue)
   lanes.set(connectionId, lane)
   lane.users += 1
   try {
@@ -62,8 +70,9 @@ const inLane = async <T>(lanes: Map<string, Lane>, connectionId: string, mode: C
   }
 }
 
-export const createPace = (storage: Storage): Pace => {
-  const lanes = new Map<string, Lane>()
+/** `queue`: where it spans processes, so does the bound on reads. */
+export const createPace = (storage: Storage, queue: Pick<Queue, 'limiter'> = {}): Pace => {
+  const lanes: Lanes = { open: new Map(), queue }
   return {
     before: async (adapter, claim, ports) => {
       if (ports.open) return undefined

@@ -5,6 +5,7 @@ import { systemClock } from '../ports/system.ts'
 import { memoryConnections } from './connections.ts'
 import { memoryDeliveries } from './deliveries.ts'
 import { memoryEvents } from './events.ts'
+import { memoryLeases } from './leases.ts'
 import { memoryOAuth } from './oauth.ts'
 import { checkLimit } from './pages.ts'
 import { memoryPublications } from './publications.ts'
@@ -49,6 +50,7 @@ export const memoryStorage = ({ clock = systemClock }: { readonly clock?: { now(
     deliveries: memoryDeliveries(tables),
     events: memoryEvents(tables),
     quotas: memoryQuotas(tables),
+    leases: memoryLeases(tables),
     clean: async (before, limit) => clean(tables, before, limit),
     close: async () => {},
   }

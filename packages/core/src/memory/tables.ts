@@ -51,7 +51,7 @@ export interface Tables {
   readonly placements: Map<string, string>
   readonly events: Map<number, StoredEvent>
   lastSeq: number
-  reader: { owner: string; until: number }
+  readonly leases: Map<string, { readonly owner: string; readonly until: number }>
   readonly quotas: Map<string, { used: number; endsAt: number }>
   readonly slots: Map<string, { freeAt: number; holdUntil: number }>
 }
@@ -71,7 +71,7 @@ export const newTables = (clock: { now(): number }): Tables => ({
   placements: new Map(),
   events: new Map(),
   lastSeq: 0,
-  reader: { owner: '', until: 0 },
+  leases: new Map(),
   quotas: new Map(),
   slots: new Map(),
 })

@@ -173,6 +173,19 @@ describe('side by side', () => {
   })
 })
 
+test('where the queue bounds reads across processes, they go through its bound under the name of the connection, and nothing else does', async () => {
+  const through: string[] = []
+  const limiter = (name: string, atATime: number) => ({
+    schedule: async <T>(work: () => Promise<T>) => {
+      through.push(`${name} ${atATime}`)
+      return work()
+    },
+  })
+  const run = createPace({} as never, { limiter }).limiter('c')
+  expect(await Promise.all([run('read', async () => 1), run('prepare', async () => 2), run('commit', async () => 3)])).toEqual([1, 2, 3])
+  expect(through).toEqual(['reads-c 2'])
+})
+
 test('a wait without end or sense is a wait of at most a month', async () => {
   const clock = quickClock()
   const storage = memoryStorage({ clock })

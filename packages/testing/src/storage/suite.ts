@@ -10,6 +10,7 @@ import { eventRules } from './events.ts'
 import { grantRules } from './grants.ts'
 import { handsRules } from './hands.ts'
 import { holdingRules } from './holding.ts'
+import { leaseRules } from './leases.ts'
 import { listRules } from './lists.ts'
 import { openingRules } from './opening.ts'
 import { orderingRules } from './ordering.ts'
@@ -30,6 +31,7 @@ const rules: readonly Rule[] = [
   ...tenantRules,
   ...eventRules,
   ...quotaRules,
+  ...leaseRules,
   ...connectionRules,
   ...grantRules,
   ...listRules,
