@@ -155,6 +155,7 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }:
     quotas: quotaVerbs(write),
     leases: leaseVerbs(write),
     clean: (before, limit) => write((sql) => clean(sql, before, limit)),
+    isDataError: (error) => connector.isDataError?.(error) ?? false,
     close,
   }
 }
