@@ -126,4 +126,12 @@ export const ablations: readonly Ablation[] = [
     project: 'core',
     tests: 'life',
   },
+  {
+    safeguard: 'what is held is not parked',
+    file: 'packages/storage-sql/src/held.ts',
+    find: ', parked = null where',
+    replace: ' where',
+    project: 'storage-sqlite',
+    tests: 'contract',
+  },
 ]

@@ -25,7 +25,7 @@ export function* cancel(sql: Sql, tenant: string, id: string): Work<Raced> {
   const row = yield* lockOne(sql, tenant, id)
   const answer = raced(row)
   if (answer !== 'done' || !row) return answer
-  yield sql(`update syndikit_deliveries set state = 'canceled', next_at = null, active_key = null, rev = rev + 1 where id = :id`, { id })
+  yield sql(`update syndikit_deliveries set state = 'canceled', next_at = null, parked = null, active_key = null, rev = rev + 1 where id = :id`, { id })
   yield* tell(sql, [{ tenant, subjectId: id, rev: Number(row.rev) + 1, event: { type: 'delivery:canceled', data: '{}' } }])
   yield* finish(sql, [String(row.publication_id)])
   return 'done'
@@ -35,7 +35,7 @@ export function* reschedule(sql: Sql, tenant: string, id: string, dueAt: number)
   const row = yield* lockOne(sql, tenant, id)
   const answer = raced(row)
   if (answer !== 'done' || !row) return answer
-  yield sql('update syndikit_deliveries set due_at = :dueAt, next_at = :dueAt, rev = rev + 1 where id = :id', { id, dueAt })
+  yield sql('update syndikit_deliveries set due_at = :dueAt, next_at = :dueAt, parked = null, rev = rev + 1 where id = :id', { id, dueAt })
   yield* tell(sql, [{ tenant, subjectId: id, rev: Number(row.rev) + 1, event: { type: 'delivery:rescheduled', data: JSON.stringify({ dueAt }) } }])
   return 'done'
 }

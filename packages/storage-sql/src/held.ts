@@ -24,7 +24,7 @@ export function* extend(sql: Sql, held: readonly Held[], leaseMs: number): Work<
   const written = held.map((row): Written => (holds(stored.get(row.id), row) ? 'done' : 'stale'))
   const ids = held.filter((_, i) => written[i] === 'done').map(({ id }) => id)
   if (ids.length > 0)
-    yield sql(`update syndikit_deliveries set next_at = :now + :leaseMs where id in ${sql.dialect.list('ids')}`, { leaseMs, ids: toJson(ids) })
+    yield sql(`update syndikit_deliveries set next_at = :now + :leaseMs, parked = null where id in ${sql.dialect.list('ids')}`, { leaseMs, ids: toJson(ids) })
   return written
 }
 

@@ -6,6 +6,8 @@ export interface Candidate {
   readonly id: string
   readonly tenant: string
   readonly connectionId: string
+  readonly platform: string
+  readonly isPaused: boolean
   /** Runs that ended without a settle. */
   readonly starts: number
   /** Due time less head start. */

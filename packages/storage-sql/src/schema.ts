@@ -41,7 +41,7 @@ const deliveries = ({ types: { key, text, int }, busyTable, partial }: Dialect):
   `create index syndikit_publications_finished on syndikit_publications (finished_at)${partial('finished_at is not null')}`,
   `create table syndikit_deliveries (
     id ${key} not null primary key, tenant ${key} not null, publication_id ${key} not null, connection_id ${key} not null, platform ${key} not null,
-    action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, active_key ${key}, released_key ${key},
+    action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, parked ${int}, active_key ${key}, released_key ${key},
     fence ${int} not null, rev ${int} not null, starts ${int} not null, tries ${int} not null, created_at ${int} not null,
     marker ${text}, result ${text}, steps ${text} not null)${busyTable}`,
   `create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at)${partial('next_at is not null')}`,
@@ -49,6 +49,7 @@ const deliveries = ({ types: { key, text, int }, busyTable, partial }: Dialect):
   'create index syndikit_deliveries_publication on syndikit_deliveries (tenant, publication_id, due_at, id)',
   'create index syndikit_deliveries_list on syndikit_deliveries (tenant, due_at, id)',
   `create index syndikit_deliveries_inbox on syndikit_deliveries (tenant, due_at, id)${partial(inbox)}`,
+  `create index syndikit_deliveries_parked on syndikit_deliveries (parked, platform)${partial('parked = 1')}`,
   `create index syndikit_deliveries_postponed on syndikit_deliveries (tenant, connection_id, due_at)${partial(postponed)}`,
 ]
 
@@ -72,6 +73,7 @@ const limits = ({ types: { key, int }, table }: Dialect): readonly string[] => [
   'create index syndikit_quotas_end on syndikit_quotas (ends_at)',
   `create table syndikit_slots (
     tenant ${key} not null, connection_id ${key} not null, free_at ${int} not null, hold_until ${int} not null, primary key (tenant, connection_id))${table}`,
+  `create table syndikit_pauses (platform ${key} not null primary key, since ${int} not null, resuming ${int} not null)${table}`,
   `create table syndikit_leases (name ${key} not null primary key, owner ${key} not null, ends_at ${int} not null)${table}`,
 ]
 

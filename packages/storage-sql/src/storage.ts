@@ -14,6 +14,7 @@ import { named, releaseLease, takeLease } from './leases.ts'
 import * as lists from './lists.ts'
 import { migrate } from './migrate.ts'
 import * as oauth from './oauth.ts'
+import * as platforms from './platforms.ts'
 import { add, publication, publicationByKey } from './publications.ts'
 import * as quotas from './quotas.ts'
 import { settle } from './settle.ts'
@@ -87,6 +88,15 @@ const leaseVerbs = (write: Verb): Storage['leases'] => ({
   release: (name, owner) => write((sql) => releaseLease(sql, named(name), owner)),
 })
 
+const platformVerbs = (write: Verb, read: Verb): Storage['platforms'] => ({
+  pause: (platform) => write((sql) => platforms.pause(sql, platform)),
+  resume: async (platform) => {
+    await write((sql) => platforms.beginResume(sql, platform))
+    while (await write((sql) => platforms.resumeSome(sql, platform)));
+  },
+  paused: () => read(platforms.paused),
+})
+
 interface Runner<Tx> {
   open(deployment: string): Promise<void>
   /** One transaction. */
@@ -156,6 +166,7 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }:
     events: eventVerbs(write),
     quotas: quotaVerbs(write, read),
     leases: leaseVerbs(write),
+    platforms: platformVerbs(write, read),
     clean: (before, limit) => write((sql) => clean(sql, before, limit)),
     isDataError: (error) => connector.isDataError?.(error) ?? false,
     close,

@@ -14,6 +14,7 @@ const nextAtOf = (to: State, nextAt: number | null): number | null => (to === 's
 export const verdictSets = {
   state: 'u.state',
   next_at: `case when u.state = 'scheduled' then coalesce(u.next_at, :now) else u.next_at end`,
+  parked: 'null',
   tries: 'u.tries',
   steps: 'u.steps',
   marker: 'u.marker',

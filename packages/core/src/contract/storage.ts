@@ -4,6 +4,7 @@
 import type { ConnectionStore, OAuthStore } from './connection-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { LeaseStore } from './lease-store.ts'
+import type { PlatformStore } from './platform-store.ts'
 import type { QuotaStore } from './quota-store.ts'
 
 /** `running` and `scheduled` move by themselves, `uncertain` and `needs_action` wait for somebody, the rest is final. */
@@ -115,7 +116,7 @@ export interface Delivery {
   readonly priority: PriorityLevel
   /** When it should go out. */
   readonly dueAt: number
-  /** When a worker looks at it next: due, retry, lease end. Null: it waits for nothing. */
+  /** When a worker looks at it next: due, retry, lease end. Null: it waits for nothing, or, while `scheduled` or `running`, for its paused platform. */
   readonly nextAt: number | null
   readonly fence: number
   readonly rev: number
@@ -201,6 +202,7 @@ export interface DeliveryStore {
   /**
    * Due rows (`nextAt` ≤ now, any of `scheduled`, `running`, `uncertain`) that compete by `nextAt - headStartMs[priority]`, within the limits; fence + 1, rev + 1, starts + 1, state `running`,
    * `nextAt` = now + lease. And how long until the next row that is not due yet: same statement, same snapshot. Two claimers never get one row.
+   * What is due on a paused platform is parked instead (`PlatformStore`); where a claim meets so much of it that it cannot see behind it, `wakeInMs` is 0.
    * `starts` ≥ 2 on a row, before this claim counts, means that it took its worker down before: it is given out only alone (`limit` 1 of it, nothing beside it).
    */
   claim(
@@ -254,6 +256,7 @@ export interface Storage<Tx = unknown> {
   readonly events: EventStore
   readonly quotas: QuotaStore
   readonly leases: LeaseStore
+  readonly platforms: PlatformStore
   /**
    * Deletes at most `limit` publications that were finished before `before`, with deliveries, attempts, events and placements; and ended OAuth states.
    * Returns how many publications; call again until 0.

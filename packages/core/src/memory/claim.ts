@@ -1,6 +1,7 @@
 // Claim in memory: who goes next, fairly, and when to look again.
 
 import { type Claim, type ClaimQuery, type DeliveryStore, headStartMs } from '../contract/storage.ts'
+import { isPaused, park } from './platforms.ts'
 import { byText, type DeliveryRow, type Tables, toDelivery } from './tables.ts'
 
 const rankAt = ({ nextAt, priority }: DeliveryRow) => (nextAt ?? 0) - headStartMs[priority]
@@ -44,6 +45,7 @@ export const claim = (tables: Tables, query: ClaimQuery): Awaited<ReturnType<Del
   for (const row of tables.deliveries.values()) {
     if (row.nextAt === null) continue
     if (row.nextAt > cutoff) next = Math.min(next, row.nextAt)
+    else if (isPaused(tables, row)) park(tables, row)
     else if (!tenants.has(row.tenant) && !connections.has(row.connectionId)) due.push(row)
   }
   due.sort((a, b) => rankAt(a) - rankAt(b) || byText(a.id, b.id))

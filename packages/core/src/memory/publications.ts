@@ -67,6 +67,7 @@ const newRow = ({ publication, delivery }: Indexed, now: number): DeliveryRow =>
   result: null,
   createdAt: now,
   activeKey: keyOf(publication.tenant, delivery.activeKey),
+  parked: false,
 })
 
 const store = (tables: Tables, publications: readonly NewPublication[], fresh: readonly Indexed[]): void => {

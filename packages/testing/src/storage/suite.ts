@@ -14,6 +14,7 @@ import { leaseRules } from './leases.ts'
 import { listRules } from './lists.ts'
 import { openingRules } from './opening.ts'
 import { orderingRules } from './ordering.ts'
+import { platformRules } from './platforms.ts'
 import { quotaRules } from './quotas.ts'
 import { createScene, type Rule } from './scene.ts'
 import { settlingRules } from './settling.ts'
@@ -32,6 +33,7 @@ const rules: readonly Rule[] = [
   ...eventRules,
   ...quotaRules,
   ...leaseRules,
+  ...platformRules,
   ...connectionRules,
   ...grantRules,
   ...listRules,
