@@ -5,6 +5,7 @@ import type { Work } from './connector.ts'
 import { tell } from './finish.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
+import { freeKeys } from './verdict.ts'
 
 type Refused = Exclude<AddResult, { status: 'added' }>
 type Stored = Extract<AddResult, { status: 'added' }>['publications'][number]
@@ -90,6 +91,10 @@ const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action
 /** Decided by the unique index as well: whoever comes second finds the first one's id under the key. */
 function* insertDeliveries(sql: Sql, deliveries: readonly Indexed[]): Work<Refused | undefined> {
   const rows = toJson(deliveries.map(deliveryRow))
+  yield* freeKeys(
+    sql,
+    deliveries.map(({ tenant, activeKey }) => ({ tenant, key: activeKey })),
+  )
   yield sql(
     `insert into syndikit_deliveries
       (id, tenant, publication_id, connection_id, platform, action, state, priority, due_at, next_at, active_key, lane, fence, rev, starts, tries, created_at, steps)

@@ -57,9 +57,10 @@ const traces = ({ types: { key, text, int, identity }, table }: Dialect): readon
   `create table syndikit_attempts (
     id ${key} not null primary key, delivery_id ${key} not null, fence ${int} not null, at ${int} not null, settled_to ${key}, data ${text} not null)${table}`,
   'create index syndikit_attempts_delivery on syndikit_attempts (delivery_id, at)',
+  // The platform's id first: most platforms' ids grow, so that what is stored together lies together.
   `create table syndikit_placements (
     tenant ${key} not null, connection_id ${key} not null, placement_id ${key} not null, delivery_id ${key} not null,
-    primary key (tenant, connection_id, placement_id))${table}`,
+    primary key (placement_id, connection_id, tenant))${table}`,
   'create index syndikit_placements_delivery on syndikit_placements (delivery_id)',
   `create table syndikit_events (
     seq ${identity}, tenant ${key} not null, subject_id ${key} not null, rev ${int} not null, type ${key} not null, data ${text} not null, at ${int} not null)${table}`,

@@ -63,7 +63,7 @@ function* storeAttempts(sql: Sql, decided: readonly Decided[]): Work<void> {
 function* move(sql: Sql, moving: readonly { row: Settle; before: Row }[]): Work<void> {
   if (moving.length === 0) return
   const rows = sql.dialect.rows('rows', verdictColumns)
-  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, rows, 'd.id = u.id'), { rows: toJson(moving.map(({ row }) => verdictOf(row.id, row))) })
+  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, rows, 'd.id = u.id'), { rows: toJson(moving.map(({ row }) => verdictOf(sql, row.id, row))) })
   yield* leaveLanes(
     sql,
     moving.map(({ before }) => before),

@@ -31,6 +31,7 @@ type Verb = <T>(work: (sql: Sql) => Work<T>) => Promise<T>
 const connectionVerbs = (write: Verb, read: Verb): Storage['connections'] => ({
   put: (grant, connections, restored) => write((sql) => accounts.put(sql, grant, connections, restored)),
   get: (tenant, id) => read((sql) => accounts.connection(sql, tenant, id)),
+  inUse: (keys) => read((sql) => accounts.inUse(sql, keys)),
   byAccount: (tenant, platform, accountId) => read((sql) => accounts.byAccount(sql, tenant, platform, accountId)),
   grant: (tenant, id) => read((sql) => grants.grant(sql, tenant, id)),
   ofGrant: (tenant, grantId) => read((sql) => accounts.ofGrant(sql, tenant, grantId)),
@@ -74,9 +75,10 @@ const eventVerbs = (write: Verb): Storage['events'] => ({
   release: (owner) => write((sql) => releaseReader(sql, owner)),
 })
 
-const quotaVerbs = (write: Verb): Storage['quotas'] => ({
+const quotaVerbs = (write: Verb, read: Verb): Storage['quotas'] => ({
   take: (buckets) => write((sql) => quotas.take(sql, buckets)),
-  slot: (tenant, connectionId, intervalMs) => write((sql) => quotas.slot(sql, tenant, connectionId, intervalMs)),
+  // What only asks waits for nobody.
+  slot: (tenant, connectionId, intervalMs) => (intervalMs > 0 ? write : read)((sql) => quotas.slot(sql, tenant, connectionId, intervalMs)),
   hold: (tenant, connectionId, until) => write((sql) => quotas.hold(sql, tenant, connectionId, until)),
   correct: (bucket, used, endsAt) => write((sql) => quotas.correct(sql, bucket, used, endsAt)),
 })
@@ -162,7 +164,7 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }:
     },
     deliveries: deliveryVerbs(write, read),
     events: eventVerbs(write),
-    quotas: quotaVerbs(write),
+    quotas: quotaVerbs(write, read),
     leases: leaseVerbs(write),
     platforms: platformVerbs(write, read),
     clean: (before, limit) => write((sql) => clean(sql, before, limit)),

@@ -31,6 +31,11 @@ export interface Dialect {
   ignore(columns: readonly string[], condition?: string): string
   /** Sets columns of `table`, named `d`, from a batch named `u`. */
   update(table: string, sets: Readonly<Record<string, string>>, rows: string, on: string): string
+  /**
+   * Set where an update leaves an index alone whose columns it does not change: then a delivery that became final keeps its active key until another one wants it, and the
+   * settle does not touch that index, in which every key lies on a page of its own.
+   */
+  readonly keepsKeys?: true
   /** After a `select` inside a transaction: nobody changes these rows until its end. */
   readonly lock: string
   /** The same for the rows of `d`, passing over those that somebody else holds. */

@@ -19,6 +19,7 @@ export const sqlite: Dialect = {
     const assignments = Object.entries(sets).map(([column, value]) => `${column} = ${value}`)
     return `update ${table} as d set ${assignments.join(', ')} from ${rows} as u where ${on}`
   },
+  keepsKeys: true,
   lock: '',
   lockFree: '',
   migrating: null,
