@@ -15,6 +15,7 @@ import { migrate } from './migrate.ts'
 import * as oauth from './oauth.ts'
 import { add, publication, publicationByKey } from './publications.ts'
 import * as quotas from './quotas.ts'
+import { apart } from './savepoint.ts'
 import { settle } from './settle.ts'
 import { readable, type Sql, sqlFor } from './sql.ts'
 
@@ -48,6 +49,12 @@ const oauthVerbs = (write: Verb, read: Verb): Storage['oauth'] => ({
   client: (tenant, platform, server, redirectUri) => read((sql) => oauth.storedClient(sql, tenant, platform, server, redirectUri)),
   putClient: (client, replacing) => write((sql) => oauth.putClient(sql, client, replacing)),
   clientsNotUnder: (keyId, limit) => read((sql) => oauth.clientsNotUnder(sql, keyId, limit)),
+})
+
+const publicationVerbs = (write: Verb, read: Verb): Storage['publications'] => ({
+  add: (publications) => write((sql) => add(sql, publications)),
+  get: (tenant, id) => read((sql) => publication(sql, tenant, id)),
+  byKey: (tenant, idempotencyKey) => read((sql) => publicationByKey(sql, tenant, idempotencyKey)),
 })
 
 const deliveryVerbs = (write: Verb, read: Verb): Storage['deliveries'] => ({
@@ -134,17 +141,22 @@ function* databaseNow(sql: Sql): Work<number> {
  */
 export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }: SqlStorageOptions = {}): Storage<Tx> => {
   const { open, write, read, within, close } = runnerOf(connector, sqlFor(dialects[connector.dialect], clock))
+  const hostVerbs = (writes: Verb, reads: Verb) => ({
+    now: async () => (clock ? Math.floor(clock.now()) : await reads(databaseNow)),
+    connections: connectionVerbs(writes, reads),
+    publications: publicationVerbs(writes, reads),
+    deliveries: deliveryVerbs(writes, reads),
+  })
   return {
     open,
-    now: async () => (clock ? Math.floor(clock.now()) : await read(databaseNow)),
-    connections: connectionVerbs(write, read),
-    oauth: oauthVerbs(write, read),
-    publications: {
-      add: (publications, tx) => (tx === undefined ? write((sql) => add(sql, publications)) : within(tx, (sql) => add(sql, publications))),
-      get: (tenant, id) => read((sql) => publication(sql, tenant, id)),
-      byKey: (tenant, idempotencyKey) => read((sql) => publicationByKey(sql, tenant, idempotencyKey)),
+    ...hostVerbs(write, read),
+    within: (tx) => {
+      const read: Verb = (work) => within(tx, work)
+      // An error in the middle leaves the host's transaction as it was before the call.
+      const write: Verb = (work) => within(tx, (sql) => apart(sql, 'syndikit_verb', () => work(sql)))
+      return { ...hostVerbs(write, read), publications: publicationVerbs(read, read) }
     },
-    deliveries: deliveryVerbs(write, read),
+    oauth: oauthVerbs(write, read),
     events: eventVerbs(write),
     quotas: quotaVerbs(write),
     clean: (before, limit) => write((sql) => clean(sql, before, limit)),
