@@ -12,6 +12,8 @@ export interface Dialect {
   readonly types: {
     /** Text that is indexed; where the database wants a length, it has one. */
     readonly key: string
+    /** The same for an address. */
+    readonly url: string
     readonly text: string
     readonly int: string
     /** A number that grows with every insert and is never given twice, as primary key. */

@@ -7,7 +7,7 @@ const members = (columns: Columns) => Object.keys(columns).map((name) => `value 
 export const sqlite: Dialect = {
   placeholder: () => '?',
   now: `cast(unixepoch('subsec') * 1000 as integer)`,
-  types: { key: 'text', text: 'text', int: 'integer', identity: 'integer primary key autoincrement' },
+  types: { key: 'text', url: 'text', text: 'text', int: 'integer', identity: 'integer primary key autoincrement' },
   table: ' strict',
   partial: (condition) => ` where ${condition}`,
   rows: (name, columns) => `(select key as n, ${members(columns).join(', ')} from json_each(:${name}))`,

@@ -1,0 +1,1 @@
+export { type Column, type Index, type Table, tables } from './tables.ts'
