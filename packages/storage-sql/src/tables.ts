@@ -32,6 +32,7 @@ export interface Table {
 const plain: Shape = {
   types: { key: 'key', url: 'url', text: 'text', int: 'int', identity: 'identity primary key' },
   table: '',
+  busyTable: '',
   partial: (condition) => ` where ${condition}`,
 }
 
