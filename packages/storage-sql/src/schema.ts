@@ -85,3 +85,6 @@ export const metaTable = ({ types: { key, text }, table }: Shape): string =>
 export const migrations: readonly Migration[] = [
   { version: 1, statements: (dialect) => [...consents(dialect), ...deliveries(dialect), ...traces(dialect), ...limits(dialect)] },
 ]
+
+/** The version that this release brings a database to. */
+export const newest = Math.max(...migrations.map(({ version }) => version))

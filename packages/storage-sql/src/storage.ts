@@ -11,7 +11,7 @@ import * as grants from './grants.ts'
 import { cancel, reschedule, resolve } from './hands.ts'
 import { extend, save } from './held.ts'
 import * as lists from './lists.ts'
-import { migrate } from './migrate.ts'
+import { type Migrating, migrate } from './migrate.ts'
 import * as oauth from './oauth.ts'
 import { add, publication, publicationByKey } from './publications.ts'
 import * as quotas from './quotas.ts'
@@ -20,7 +20,7 @@ import { settle } from './settle.ts'
 import { readable, type Sql, sqlFor } from './sql.ts'
 
 /** What `sqlStorage` takes beside its connector. */
-export interface SqlStorageOptions {
+export interface SqlStorageOptions extends Migrating {
   /** Replaces the database's clock, for all that is compared and stored: tests and simulations turn time with it. Default: the database's own. */
   readonly clock?: { now(): number } | undefined
 }
@@ -96,7 +96,7 @@ interface Runner<Tx> {
 }
 
 /** Turns works into calls of the connector, while the storage is open. */
-const runnerOf = <Tx>(connector: SqlConnector<Tx>, begin: () => Sql): Runner<Tx> => {
+const runnerOf = <Tx>(connector: SqlConnector<Tx>, begin: () => Sql, migrating: Migrating): Runner<Tx> => {
   let isOpen = false
   const opened = () => {
     if (!isOpen) throw new Error('syndikit: the storage is not open. Await `storage.open(deployment)` before its other verbs, and call none after `close()`.')
@@ -108,7 +108,7 @@ const runnerOf = <Tx>(connector: SqlConnector<Tx>, begin: () => Sql): Runner<Tx>
   return {
     open: async (deployment) => {
       if (typeof deployment !== 'string' || deployment === '') throw new TypeError('syndikit: `deployment` must be a text that is not empty.')
-      await connector.transaction(fresh((sql) => migrate(sql, deployment)))
+      await connector.transaction(fresh((sql) => migrate(sql, deployment, migrating)))
       isOpen = true
     },
     write: async (work) => {
@@ -139,8 +139,8 @@ function* databaseNow(sql: Sql): Work<number> {
  * Carries Syndikit's storage on a SQL database. Every verb is one transaction of short statements; a verb over many rows has a fixed number of statements.
  * `connector` is all it knows of a driver, so a new driver is one file.
  */
-export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }: SqlStorageOptions = {}): Storage<Tx> => {
-  const { open, write, read, within, close } = runnerOf(connector, sqlFor(dialects[connector.dialect], clock))
+export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock, ...migrating }: SqlStorageOptions = {}): Storage<Tx> => {
+  const { open, write, read, within, close } = runnerOf(connector, sqlFor(dialects[connector.dialect], clock), migrating)
   const hostVerbs = (writes: Verb, reads: Verb) => ({
     now: async () => (clock ? Math.floor(clock.now()) : await reads(databaseNow)),
     connections: connectionVerbs(writes, reads),

@@ -38,4 +38,6 @@ export const postgres: Dialect = {
   migrating: `select pg_advisory_xact_lock(${migrationLock})`,
   // `create table if not exists` asks for the right to create tables also where the table exists.
   isMade: `select 1 as made where to_regclass('syndikit_meta') is not null`,
+  isDone: () => null,
+  padsSpaces: false,
 }

@@ -22,5 +22,7 @@ export const sqlite: Dialect = {
   lock: '',
   lockFree: '',
   migrating: null,
-  isMade: null,
+  isMade: `select 1 as made from sqlite_schema where name = 'syndikit_meta'`,
+  isDone: () => null,
+  padsSpaces: false,
 }

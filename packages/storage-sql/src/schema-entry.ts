@@ -1,1 +1,0 @@
-export { type Column, type Index, type Table, tables } from './tables.ts'
