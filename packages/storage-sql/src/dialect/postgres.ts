@@ -35,7 +35,7 @@ export const postgres: Dialect = {
   },
   lock: ' for update',
   lockFree: ' for update of d skip locked',
-  migrating: `select pg_advisory_xact_lock(${migrationLock})`,
+  migrating: `select pg_advisory_xact_lock(${migrationLock})::text as locked`,
   // `create table if not exists` asks for the right to create tables also where the table exists.
   isMade: `select 1 as made where to_regclass('syndikit_meta') is not null`,
   isDone: () => null,

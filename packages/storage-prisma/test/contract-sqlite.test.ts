@@ -5,23 +5,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prismaStorage } from '@syndikit/storage-prisma'
 import { testStorage } from '@syndikit/testing'
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { clientFor, type HostClient } from './clients.ts'
+import { emptied } from './emptied.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'syndikit-'))
-const clients: HostClient[] = []
+let folder: string
+let client: HostClient
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'syndikit-'))
+  client = await clientFor('sqlite', `file:${join(folder, 'host.db')}`)
+  await prismaStorage(client, { migrate: true }).open('suite')
+}, 60_000)
 afterAll(async () => {
-  for (const client of clients) await client.$disconnect()
+  await client.$disconnect()
   rmSync(folder, { recursive: true })
 })
 
-let made = 0
 describe('SQLite through Prisma keeps the contract', () =>
   testStorage({
     test,
     open: async () => {
-      const client = await clientFor('sqlite', `file:${join(folder, `${++made}.db`)}`)
-      clients.push(client)
-      return prismaStorage(client, { migrate: true })
+      await emptied(client)
+      return prismaStorage(client)
     },
   }))
