@@ -48,10 +48,11 @@ const headStart = `case d.priority ${levels.map((level) => `when ${level} then $
 const holders = (sql: Sql): string => `select ${candidateColumns(`d.next_at - ${headStart}`)}
   from syndikit_deliveries d where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs`
 
-/** `next_at` is asked again because another claimer may have moved the row since the probe. */
-const lockPicked = (sql: Sql): string => `select ${deliveryColumns}, d.lane, p.body, :now as now
-  from syndikit_deliveries d join syndikit_publications p on p.id = d.publication_id
-  where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs${sql.dialect.lockFree}`
+/** Without a join, or the publications would be locked as well. `next_at` is asked again because another claimer may have moved the row since the probe. */
+const lockPicked = (
+  sql: Sql,
+): string => `select ${deliveryColumns}, d.lane, (select p.body from syndikit_publications p where p.id = d.publication_id) as body, :now as now
+  from syndikit_deliveries d where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs${sql.dialect.lockFree}`
 
 const take = (sql: Sql): string =>
   `update syndikit_deliveries set state = 'running', fence = fence + 1, rev = rev + 1, starts = starts + 1, next_at = :leaseEndsAt where id in ${sql.dialect.list('ids')}`

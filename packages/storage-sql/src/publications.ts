@@ -3,6 +3,7 @@
 import type { AddResult, NewDelivery, NewPublication, Publication } from '@syndikit/core'
 import type { Work } from './connector.ts'
 import { tell } from './finish.ts'
+import { apart } from './savepoint.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
 import { freeKeys } from './verdict.ts'
@@ -130,25 +131,15 @@ function* insert(sql: Sql, publications: readonly NewPublication[]): Work<AddRes
   return { status: 'added', publications: stored }
 }
 
-/** Under a savepoint: what is refused leaves no trace, and the transaction around it, which may be the host's, goes on. */
+/** What is refused leaves no trace. */
 export function* add(sql: Sql, publications: readonly NewPublication[]): Work<AddResult> {
   if (publications.length === 0) return { status: 'added', publications: [] }
-  yield sql('savepoint syndikit_add')
-  let result: AddResult
-  try {
-    result = yield* insert(sql, publications)
-  } catch (error) {
-    try {
-      yield sql('rollback to savepoint syndikit_add')
-      yield sql('release savepoint syndikit_add')
-    } catch {
-      // A full disk or a lost connection has already ended the whole transaction; the first error says why.
-    }
-    throw error
-  }
-  if (result.status !== 'added') yield sql('rollback to savepoint syndikit_add')
-  yield sql('release savepoint syndikit_add')
-  return result
+  return yield* apart(
+    sql,
+    'syndikit_add',
+    () => insert(sql, publications),
+    ({ status }) => status === 'added',
+  )
 }
 
 export function* publication(sql: Sql, tenant: string, id: string): Work<Publication | undefined> {

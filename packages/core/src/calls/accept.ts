@@ -172,8 +172,8 @@ const refusedAs = (result: Exclude<AddResult, { status: 'added' }>): Refused => 
 }
 
 /** Stores publications that are made already, and tells what became of them. */
-export const add = async (calls: Calls, publications: readonly NewPublication[], tx?: unknown): Promise<readonly Accepted[] | Refused> => {
-  const result = await calls.storage.publications.add(publications, tx)
+export const add = async (calls: Calls, publications: readonly NewPublication[]): Promise<readonly Accepted[] | Refused> => {
+  const result = await calls.storage.publications.add(publications)
   if (result.status !== 'added') return refusedAs(result)
   const accepted: Accepted[] = []
   for (const [i, { status, publicationId }] of result.publications.entries()) {
@@ -208,12 +208,7 @@ const read = async (calls: Calls, given: unknown, now: number, way: Way): Promis
 }
 
 /** Checks every draft, then stores all of them or none. */
-export const accept = async <A extends Adapter>(
-  calls: Calls,
-  drafts: readonly Draft<A>[],
-  way: 'now' | 'at',
-  tx?: unknown,
-): Promise<readonly Accepted[] | Refused> => {
+export const accept = async <A extends Adapter>(calls: Calls, drafts: readonly Draft<A>[], way: 'now' | 'at'): Promise<readonly Accepted[] | Refused> => {
   if (!Array.isArray(drafts)) throw new TypeError('`drafts` is a list of drafts.')
   const now = await calls.storage.now()
   const all: Read[] = []
@@ -225,7 +220,6 @@ export const accept = async <A extends Adapter>(
   const added = await add(
     calls,
     all.flatMap(({ publication }) => publication ?? []),
-    tx,
   )
   if ('status' in added) return added
   const rest = [...added]

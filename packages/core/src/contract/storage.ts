@@ -95,12 +95,12 @@ export interface Publication {
 }
 
 /** Takes publications in, and gives them back to their tenant. */
-export interface PublicationStore<Tx = unknown> {
+export interface PublicationStore {
   /**
-   * All publications or none. In a host transaction it runs under a savepoint, so a refusal leaves the host's transaction usable. Each delivery gets its
+   * All publications or none; also in a host's transaction, where a refusal takes nothing else along. Each delivery gets its
    * `delivery:scheduled` event here (rev 0 → 1), with `data` `{"dueAt":…}`.
    */
-  add(publications: readonly NewPublication[], tx?: Tx): Promise<AddResult>
+  add(publications: readonly NewPublication[]): Promise<AddResult>
   get(tenant: string, id: string): Promise<Publication | undefined>
   /** What a call with this idempotency key would replay. */
   byKey(tenant: string, idempotencyKey: string): Promise<{ readonly id: string; readonly requestHash: string } | undefined>
@@ -255,7 +255,7 @@ export interface Storage<Tx = unknown> {
   now(): Promise<number>
   readonly connections: ConnectionStore
   readonly oauth: OAuthStore
-  readonly publications: PublicationStore<Tx>
+  readonly publications: PublicationStore
   readonly deliveries: DeliveryStore
   readonly events: EventStore
   readonly quotas: QuotaStore
@@ -266,6 +266,11 @@ export interface Storage<Tx = unknown> {
    * Returns how many publications; call again until 0.
    */
   clean(before: number, limit: number): Promise<number>
+  /**
+   * The same verbs inside the host's open transaction: they see what it wrote, and what they write is stored or dropped with it. What is refused leaves it usable.
+   * @throws TypeError, at once or from each verb, for what is no open transaction on this database; also where a storage knows no transactions of a host.
+   */
+  within(tx: Tx): Pick<Storage<Tx>, 'now' | 'connections' | 'publications' | 'deliveries'>
   /** Whether an error says that one row's data cannot be stored, and nothing was: a batch is then tried in halves. Absent: no error says so. */
   isDataError?(error: unknown): boolean
   close(): Promise<void>
