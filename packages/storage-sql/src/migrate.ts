@@ -33,7 +33,8 @@ function* read(sql: Sql): Work<{ version: number; deployment: string | undefined
 export function* migrate(sql: Sql, deployment: string): Work<void> {
   const { dialect } = sql
   if (dialect.migrating !== null) yield sql(dialect.migrating)
-  yield sql(metaTable(dialect))
+  const isMade = dialect.isMade !== null && (yield sql(dialect.isMade)).length > 0
+  if (!isMade) yield sql(metaTable(dialect))
   const { version, deployment: stored } = yield* read(sql)
   if (!Number.isInteger(version)) throw refuseUnreadable()
   if (version > newest) throw refuseNewer(version)

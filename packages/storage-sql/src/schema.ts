@@ -33,17 +33,17 @@ const consents = ({ types: { key, text, int }, table }: Dialect): readonly strin
     primary key (tenant, platform, server, redirect_uri))${table}`,
 ]
 
-const deliveries = ({ types: { key, text, int }, table, partial }: Dialect): readonly string[] => [
+const deliveries = ({ types: { key, text, int }, busyTable, partial }: Dialect): readonly string[] => [
   `create table syndikit_publications (
     id ${key} not null primary key, tenant ${key} not null, idempotency_key ${key}, request_hash ${text} not null, body ${text} not null,
-    pending ${int} not null, created_at ${int} not null, finished_at ${int})${table}`,
+    pending ${int} not null, created_at ${int} not null, finished_at ${int})${busyTable}`,
   'create unique index syndikit_publications_key on syndikit_publications (tenant, idempotency_key)',
   `create index syndikit_publications_finished on syndikit_publications (finished_at)${partial('finished_at is not null')}`,
   `create table syndikit_deliveries (
     id ${key} not null primary key, tenant ${key} not null, publication_id ${key} not null, connection_id ${key} not null, platform ${key} not null,
     action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, active_key ${key}, released_key ${key},
     fence ${int} not null, rev ${int} not null, starts ${int} not null, tries ${int} not null, created_at ${int} not null,
-    marker ${text}, result ${text}, steps ${text} not null)${table}`,
+    marker ${text}, result ${text}, steps ${text} not null)${busyTable}`,
   `create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at)${partial('next_at is not null')}`,
   `create unique index syndikit_deliveries_active on syndikit_deliveries (tenant, active_key)${partial('active_key is not null')}`,
   'create index syndikit_deliveries_publication on syndikit_deliveries (tenant, publication_id, due_at, id)',

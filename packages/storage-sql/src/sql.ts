@@ -25,7 +25,7 @@ const compile = (text: string, dialect: Dialect, clocked: boolean): Compiled => 
   const sql = text.replace(parameter, (_, name: string) => {
     if (name === 'now' && !clocked) return dialect.now
     names.push(name)
-    return dialect.placeholder(names.length)
+    return dialect.placeholder(names.length, name === 'now' ? 'int' : undefined)
   })
   return { sql, names }
 }

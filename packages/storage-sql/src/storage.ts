@@ -148,6 +148,7 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }:
     events: eventVerbs(write),
     quotas: quotaVerbs(write),
     clean: (before, limit) => write((sql) => clean(sql, before, limit)),
+    isDataError: (error) => connector.isDataError?.(error) ?? false,
     close,
   }
 }

@@ -5,8 +5,8 @@ type Type = 'text' | 'int'
 export type Columns = Readonly<Record<string, Type>>
 
 export interface Dialect {
-  /** Of the n-th parameter, from 1. */
-  placeholder(index: number): string
+  /** Of the n-th parameter, from 1; with a type where the database could not tell it from what stands around. */
+  placeholder(index: number, type?: Type): string
   /** Epoch milliseconds by the database's clock, fixed within a statement and usable as an index condition. */
   readonly now: string
   readonly types: {
@@ -19,12 +19,14 @@ export interface Dialect {
   }
   /** After the last parenthesis of a `create table`. */
   readonly table: string
+  /** The same for tables whose rows change several times in their life. */
+  readonly busyTable: string
   /** After a `create index`; empty where the database knows no partial index: then the index is only larger. */
   partial(condition: string): string
   /** The rows of the batch in parameter `name`, as something to select from; a member that is not in `columns` is ignored. */
   rows(name: string, columns: Columns): string
-  /** The strings of the JSON array in parameter `name`, as the right side of `in`. */
-  list(name: string): string
+  /** The strings, or numbers, of the JSON array in parameter `name`, as the right side of `in`. */
+  list(name: string, type?: Type): string
   /** After an `insert … select`: passes over rows whose unique columns exist; `condition` is that of a partial index. */
   ignore(columns: readonly string[], condition?: string): string
   /** Sets columns of `table`, named `d`, from a batch named `u`. */
@@ -35,4 +37,6 @@ export interface Dialect {
   readonly lockFree: string
   /** Run first by a migration, so that several processes migrate one after the other; null where every transaction already excludes the others. */
   readonly migrating: string | null
+  /** Answers a row where `syndikit_meta` exists already; null where asking to make it once more takes no right that a mere user of the tables may lack. */
+  readonly isMade: string | null
 }

@@ -9,6 +9,7 @@ export const sqlite: Dialect = {
   now: `cast(unixepoch('subsec') * 1000 as integer)`,
   types: { key: 'text', text: 'text', int: 'integer', identity: 'integer primary key autoincrement' },
   table: ' strict',
+  busyTable: ' strict',
   partial: (condition) => ` where ${condition}`,
   rows: (name, columns) => `(select key as n, ${members(columns).join(', ')} from json_each(:${name}))`,
   list: (name) => `(select value from json_each(:${name}))`,
@@ -21,4 +22,5 @@ export const sqlite: Dialect = {
   lock: '',
   lockFree: '',
   migrating: null,
+  isMade: null,
 }
