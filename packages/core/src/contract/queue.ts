@@ -25,6 +25,19 @@ export interface QueueRun {
   stop(): Promise<void>
 }
 
+/** A queue in numbers. */
+export interface QueueHealth {
+  /** Its server answered just now. The figures are 0 where it did not. */
+  readonly reachable: boolean
+  /** Fired, and no process has taken it yet. */
+  readonly waiting: number
+  /** Fires later. */
+  readonly delayed: number
+  /** In the hands of a process. */
+  readonly active: number
+  readonly failed: number
+}
+
 /** Wakes workers. Held to its rules by `testQueue` of @syndikit/testing. */
 export interface Queue {
   /** How far ahead of its due time a delivery is hinted. 0: only told what is due now. */
@@ -36,4 +49,13 @@ export interface Queue {
    * A wake-up that arrives while `work` is under way must lead to another look.
    */
   run(work: (n: number) => Promise<Worked>, ports: { readonly clock: Clock; readonly logger: Logger }): QueueRun
+  /**
+   * Called before work starts.
+   * @throws TypeError where the queue's server is set up so that it loses jobs, saying which setting to change. Any other error means that it cannot be reached now: core goes on without it.
+   */
+  open?(): Promise<void>
+  /** Never rejects. */
+  health?(): Promise<QueueHealth>
+  /** Ends its own connections, never the host's. Runs that were not stopped go on. */
+  close?(): Promise<void>
 }
