@@ -34,12 +34,12 @@ const logger: Logger = { debug: () => undefined, info: say, warn: say, error: sa
 /** Enough tries for every outage and fault of a campaign: what it schedules is to go out. */
 const retryAfterMs = [500, 1_000, 2_000, 3_000, ...Array.from({ length: 30 }, () => 5_000)]
 
-export const createApp = ({ door, place, keys, sandboxUrl }: Scene) =>
+export const createApp = async ({ door, place, keys, sandboxUrl }: Scene) =>
   createSyndikit({
     deployment: 'campaign',
     adapters: [campaignAdapter(door)],
-    storage: storageAt(place),
-    queue: queueAt(place),
+    storage: await storageAt(place),
+    queue: await queueAt(place),
     keys,
     fetch: sandboxFetch(sandboxUrl),
     requestTimeoutMs,
@@ -47,7 +47,7 @@ export const createApp = ({ door, place, keys, sandboxUrl }: Scene) =>
     retryAfterMs,
     logger,
   })
-export type App = ReturnType<typeof createApp>
+export type App = Awaited<ReturnType<typeof createApp>>
 
 /** Ids of connections by the names of their accounts. */
 export type Connected = Readonly<Record<string, string>>

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { type Class, classes } from './classes.ts'
 import { type QueueName, queueNames, type StorageName, storageNames } from './drivers.ts'
 
-export const usage = `Usage: npm run prove -- --storage ${storageNames.join('|')} --queue ${queueNames.join('|')} --class ${classes.join('|')}
+const usage = `Usage: npm run prove -- --storage ${storageNames.join('|')} --queue ${queueNames.join('|')} --class ${classes.join('|')}
                        --minutes N [--seed N] [--workers N] [--rate N] [--json]
 
   --storage, --queue   the drivers; servers that they need are started (default ${storageNames[0]}, ${queueNames[0]})

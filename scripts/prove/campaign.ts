@@ -35,8 +35,11 @@ interface Stage {
   readonly connected: Connected
   readonly sandbox: ReturnType<typeof start>
   readonly runOf: (program: Program, args?: readonly string[]) => Run
-  /** Processes that died of themselves. */
+  /** What went wrong with the campaign's own processes. */
   readonly faults: string[]
+  /** So much of it that there is no point in going on. */
+  readonly broken: AbortSignal
+  readonly fault: (why: string) => void
   readonly say: (line: string) => void
 }
 
@@ -45,6 +48,18 @@ export interface Verdict {
   readonly clean: boolean
   /** Where logs, journal and files are. */
   readonly folder: string
+}
+
+const mostFaults = 5
+
+const faultsOf = (): Pick<Stage, 'faults' | 'broken' | 'fault'> => {
+  const faults: string[] = []
+  const breaking = new AbortController()
+  const fault = (why: string) => {
+    faults.push(why)
+    if (faults.length >= mostFaults) breaking.abort()
+  }
+  return { faults, broken: breaking.signal, fault }
 }
 
 const setUp = async (campaign: Campaign, folder: string, say: Stage['say']): Promise<Stage> => {
@@ -56,16 +71,16 @@ const setUp = async (campaign: Campaign, folder: string, say: Stage['say']): Pro
   const { url: sandboxUrl } = await messageOf<{ url: string }>(sandbox)
   const { door, seed, ratePerSecond } = campaign
   const scene: Scene = { door, place: drivers.place, keys: generateKey(), sandboxUrl, journal: join(folder, 'journal.jsonl'), seed, ratePerSecond }
-  const app = createApp(scene)
+  const app = await createApp(scene)
   const connected = await connectAll(app)
   const runOf: Stage['runOf'] = (program, args = []) => ({ file: fileOf(program), args, env: envOf(scene), hear })
-  return { campaign, scene, drivers, app, connected, sandbox, runOf, faults: [], say }
+  return { campaign, scene, drivers, app, connected, sandbox, runOf, say, ...faultsOf() }
 }
 
-const trouble = async ({ campaign, scene, drivers, say }: Stage, workers: readonly Living[], host: Living): Promise<Toll> => {
+const trouble = async ({ campaign, scene, drivers, broken, say }: Stage, workers: readonly Living[], host: Living): Promise<Toll> => {
   const { door, seed, minutes } = campaign
   const toll: Toll = { kills: 0, stops: 0, databaseCrashes: 0, redisFlushes: 0, redisCrashes: 0 }
-  const stop = AbortSignal.timeout(minutes * 60_000)
+  const stop = AbortSignal.any([AbortSignal.timeout(minutes * 60_000), broken])
   const { database, redis } = drivers
   const from = Date.now()
   const tell = setInterval(() => say(`${Math.round((Date.now() - from) / 1_000)} s: ${JSON.stringify(toll)}`), 30_000)
@@ -138,7 +153,7 @@ const judged = async (stage: Stage, toll: Toll): Promise<{ figures: Figures; vio
 }
 
 /** Every worker ends by itself when it is asked to. */
-const endWorkers = async ({ faults }: Stage, workers: readonly Living[]): Promise<void> => {
+const endWorkers = async ({ fault }: Stage, workers: readonly Living[]): Promise<void> => {
   const ended = await Promise.all(
     workers.map((worker) => {
       const child = worker.release()
@@ -146,22 +161,21 @@ const endWorkers = async ({ faults }: Stage, workers: readonly Living[]): Promis
       return Promise.race([exitOf(child), setTimeout(30_000, 'no end')])
     }),
   )
-  for (const how of ended) if (how !== 0) faults.push(`a worker was asked to end and ended with ${how}`)
+  for (const how of ended) if (how !== 0) fault(`a worker was asked to end and ended with ${how}`)
 }
 
 const play = async (stage: Stage): Promise<Omit<Verdict, 'folder'>> => {
-  const { campaign, runOf, faults, say } = stage
-  const onFault = (why: string) => faults.push(why)
-  const workers = Array.from({ length: campaign.workers }, () => keepAlive(runOf('worker'), onFault))
-  const host = keepAlive(runOf('host'), onFault)
+  const { campaign, runOf, faults, fault, say } = stage
+  const workers = Array.from({ length: campaign.workers }, () => keepAlive(runOf('worker'), fault))
+  const host = keepAlive(runOf('host'), fault)
   const toll = await trouble(stage, workers, host)
   say('Faults and kills have stopped.')
   await finishHost(stage, host)
   say(`Nothing is under way any more after ${Math.round((await drained(stage)) / 1_000)} s.`)
   await endWorkers(stage, workers)
   const { figures, violations } = await judged(stage, toll)
-  if (figures.publications === 0) faults.push('nothing was scheduled')
-  for (const fault of faults) say(`fault: ${fault}`)
+  if (figures.publications === 0) fault('nothing was scheduled')
+  for (const why of faults) say(`fault: ${why}`)
   return { figures, clean: isClean(campaign.door, violations) && faults.length === 0 }
 }
 

@@ -1,12 +1,13 @@
 // What befalls processes and servers while the campaign lasts: SIGKILL, SIGSTOP and SIGCONT, power cuts, a queue that is emptied.
 
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Server } from '@syndikit/servers'
 import { between, type Chance, chanceOf, oneOf } from './chance.ts'
 import type { Living } from './processes.ts'
 
-export interface Victims {
+interface Victims {
   readonly workers: readonly Living[]
   readonly host: Living
   readonly database: Server | undefined
@@ -24,14 +25,16 @@ export interface Toll {
 }
 
 const every = {
-  killWorker: [700, 2_300],
-  killHost: [5_000, 11_000],
   stop: [1_500, 4_500],
   crashDatabase: [14_000, 24_000],
   flushRedis: [30_000, 30_000],
   crashRedis: [40_000, 65_000],
 } as const
-const atTheStart = 0.15
+/** From the moment in which it is at work: on a busy machine it takes long to come so far. */
+const lifeMs = { worker: [300, 6_000], host: [2_000, 8_000] } as const
+/** Of the lives, so many end before that. */
+const deadAtBirth = 0.15
+const bornMs = [0, 400] as const
 const outageMs = [200, 2_500] as const
 
 interface Scene extends Victims {
@@ -50,6 +53,23 @@ const repeatedly = async (
     if (stop.aborted) return
     await act(chance)
   }
+}
+
+/** Dies again and again, until `stop`. */
+const mortal = async (one: Living, chance: Chance, life: readonly [number, number], toll: Toll, stop: AbortSignal): Promise<void> => {
+  let early = false
+  const dieAfter = async (ms: number) => {
+    await setTimeout(ms, undefined, { signal: stop }).catch(() => undefined)
+    if (!stop.aborted && one.kill()) toll.kills += 1
+  }
+  one.on('born', () => {
+    early = chance() < deadAtBirth
+    if (early) void dieAfter(between(chance, ...bornMs))
+  })
+  one.on('ready', () => {
+    if (!early) void dieAfter(between(chance, ...life))
+  })
+  if (!stop.aborted) await once(stop, 'abort')
 }
 
 const flushed = ({ port }: Server): Promise<boolean> =>
@@ -71,11 +91,6 @@ const crash = async (server: Server, chance: Chance): Promise<void> => {
 /** Until `stop`; resolves when every server is up again and nobody stands still. */
 export const rage = async ({ workers, host, database, redis, longestStopMs, toll, stop }: Scene, seed: number): Promise<void> => {
   const chance = (n: number) => chanceOf(seed * 7_919 + n)
-  const kill = async (own: Chance, from: readonly Living[]) => {
-    // Most deaths fall on those that work, some on those that are only beginning.
-    const able = own() < atTheStart ? from : from.filter(({ isReady }) => isReady)
-    if (able.length > 0 && oneOf(own, able).kill()) toll.kills += 1
-  }
   const pauses = new Set<Promise<void>>()
   const pause = async (own: Chance) => {
     const victim = own() < 0.2 ? host : oneOf(own, workers)
@@ -85,8 +100,8 @@ export const rage = async ({ workers, host, database, redis, longestStopMs, toll
     pauses.add(done)
   }
   const turns = [
-    repeatedly(chance(1), every.killWorker, stop, (own) => kill(own, workers)),
-    repeatedly(chance(2), every.killHost, stop, (own) => kill(own, [host])),
+    ...workers.map((worker, n) => mortal(worker, chance(100 + n), lifeMs.worker, toll, stop)),
+    mortal(host, chance(2), lifeMs.host, toll, stop),
     repeatedly(chance(3), every.stop, stop, pause),
   ]
   if (database)

@@ -2,27 +2,33 @@
 
 import { join } from 'node:path'
 import { inProcessQueue, type Queue, type Storage } from '@syndikit/core'
-import type { Server } from '@syndikit/servers'
-import { sqliteStorage } from '@syndikit/storage-sqlite'
+import { type Server, startPostgres, startRedis } from '@syndikit/servers'
 
 interface StorageDriver {
   /** Undefined: it needs no server. */
   readonly start?: () => Promise<Server>
   /** Where every process finds it. */
   readonly urlOf: (folder: string, server: Server | undefined) => string
-  readonly open: (url: string) => Storage
+  /** Loads nothing of the others: a process that is killed every few seconds starts often. */
+  readonly open: (url: string) => Promise<Storage>
 }
 interface QueueDriver {
   readonly start?: () => Promise<Server>
-  readonly open: (url: string) => Queue
+  readonly open: (url: string) => Promise<Queue>
 }
 
 const storageDrivers = {
-  sqlite: { urlOf: (folder) => join(folder, 'campaign.db'), open: sqliteStorage },
+  sqlite: { urlOf: (folder) => join(folder, 'campaign.db'), open: async (url) => (await import('@syndikit/storage-sqlite')).sqliteStorage(url) },
+  postgres: {
+    start: () => startPostgres(),
+    urlOf: (_, server) => server?.url ?? '',
+    open: async (url) => (await import('@syndikit/storage-postgres')).postgresStorage(url),
+  },
 } as const satisfies Readonly<Record<string, StorageDriver>>
 
 const queueDrivers = {
-  'in-process': { open: inProcessQueue },
+  'in-process': { open: async () => inProcessQueue() },
+  bullmq: { start: () => startRedis(), open: async (url) => (await import('@syndikit/queue-bullmq')).bullmqQueue({ connection: url }) },
 } as const satisfies Readonly<Record<string, QueueDriver>>
 
 export type StorageName = keyof typeof storageDrivers
@@ -38,8 +44,8 @@ export interface Place {
   readonly queueUrl: string
 }
 
-export const storageAt = ({ storage, storageUrl }: Place): Storage => (storageDrivers[storage] as StorageDriver).open(storageUrl)
-export const queueAt = ({ queue, queueUrl }: Place): Queue => (queueDrivers[queue] as QueueDriver).open(queueUrl)
+export const storageAt = ({ storage, storageUrl }: Place): Promise<Storage> => (storageDrivers[storage] as StorageDriver).open(storageUrl)
+export const queueAt = ({ queue, queueUrl }: Place): Promise<Queue> => (queueDrivers[queue] as QueueDriver).open(queueUrl)
 
 export interface Started {
   readonly place: Place

@@ -36,7 +36,9 @@ const waiting = { commit: 4, any: 3, token: 1 } as const
 type On = keyof typeof waiting
 
 const lookEveryMs = 250
-const expireEveryMs = 40_000
+/** A renewal that a death cuts off is believed to be under way for two minutes, so the accounts must not do nothing else. */
+const expireEveryMs = 60_000
+const firstExpiryMs = 15_000
 
 const tables = { commit: onCommit, any: onAny, token: onToken } as const
 
@@ -60,7 +62,7 @@ const post = async (url: string, rules: readonly FaultRule[]): Promise<readonly 
 
 /** Until `stop`; then nothing that waits fires any more. */
 export const playFaults = async (url: string, door: Class, chance: Chance, stop: AbortSignal): Promise<void> => {
-  let expireAt = Date.now() + expireEveryMs / 2
+  let expireAt = Date.now() + firstExpiryMs
   while (!stop.aborted) {
     const there = await post(url, [])
     const rules = missingFrom(there).map((on) => ruleOf(chance, on, door))

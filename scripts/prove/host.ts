@@ -14,7 +14,7 @@ const againAfterMs = 300
 const mostOpen = 40
 
 const scene = sceneOf(process.env)
-const app = createApp(scene)
+const app = await createApp(scene)
 const stories = storiesOf(readJournal(scene.journal))
 const write = openJournal(scene.journal)
 

@@ -1,7 +1,7 @@
 // Processes of the campaign: started, killed, stopped and continued, and started again when they die.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { basename } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
@@ -52,8 +52,8 @@ export const exitOf = async (child: ChildProcess): Promise<number | NodeJS.Signa
 
 /** One that is started again whenever it dies. */
 export interface Living {
-  /** It has said that it is at work. */
-  readonly isReady: boolean
+  /** Told once of each life: when it begins, and when it has said that it is at work. */
+  on(moment: 'born' | 'ready', listener: () => void): void
   /** False: it was dead already. */
   kill(): boolean
   /** Stands still for so long; a death in between ends that. */
@@ -66,15 +66,13 @@ export interface Living {
 export const keepAlive = (run: Run, onFault: (why: string) => void): Living => {
   let released = false
   let killed = false
-  let isReady = false
   let child: ChildProcess
+  const moments = new EventEmitter()
   const live = () => {
     killed = false
-    isReady = false
     child = start(run)
-    child.once('message', () => {
-      isReady = true
-    })
+    child.once('message', () => moments.emit('ready'))
+    moments.emit('born')
     child.once('exit', (code, signal) => {
       if (released) return
       if (!killed) onFault(`${basename(run.file)} ended by itself with ${signal ?? code}`)
@@ -83,12 +81,9 @@ export const keepAlive = (run: Run, onFault: (why: string) => void): Living => {
   }
   live()
   return {
-    get isReady() {
-      return isReady
-    },
+    on: (moment, listener) => void moments.on(moment, listener),
     kill: () => {
       killed = true
-      isReady = false
       return child.kill('SIGKILL')
     },
     stopFor: async (ms) => {

@@ -7,7 +7,7 @@ const names = ['host', 'worker', 'sandbox'] as const
 export type Program = (typeof names)[number]
 
 /** CommonJS among what is bundled asks for it. */
-const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+const banner = "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);"
 
 /** Made in `folder`; answers where each is. */
 export const buildPrograms = async (folder: string): Promise<(name: Program) => string> => {

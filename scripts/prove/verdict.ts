@@ -5,7 +5,7 @@ import type { Shown } from '@syndikit/sandbox'
 import type { Class } from './classes.ts'
 import type { Draft, Story } from './journal.ts'
 
-export const faultKinds = ['lost', 'duplicates', 'falseStatus', 'uncertain', 'stuck'] as const
+const faultKinds = ['lost', 'duplicates', 'falseStatus', 'uncertain', 'stuck'] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 export interface Violation {

@@ -2,7 +2,7 @@
 
 import { createApp, reconnectWhenAsked, sceneOf } from './app.ts'
 
-const app = createApp(sceneOf(process.env))
+const app = await createApp(sceneOf(process.env))
 reconnectWhenAsked(app)
 app.start()
 const end = () => app.close().then(() => process.exit(0))
