@@ -19,6 +19,7 @@ import { add, publication, publicationByKey } from './publications.ts'
 import * as quotas from './quotas.ts'
 import { settle } from './settle.ts'
 import { readable, type Sql, sqlFor } from './sql.ts'
+import { stats } from './stats.ts'
 
 /** What `sqlStorage` takes beside its connector. */
 export interface SqlStorageOptions {
@@ -63,6 +64,7 @@ const deliveryVerbs = (write: Verb, read: Verb): Storage['deliveries'] => ({
   get: (tenant, id) => read((sql) => lists.delivery(sql, tenant, id)),
   attempts: (tenant, id) => read((sql) => lists.attempts(sql, tenant, id)),
   list: (tenant, page) => read((sql) => lists.list(sql, tenant, page)),
+  stats: () => read(stats),
   counts: (tenant) => read((sql) => lists.counts(sql, tenant)),
   claimed: (tenant, connectionId, deliveryId, placementIds) => read((sql) => lists.claimed(sql, tenant, connectionId, deliveryId, placementIds)),
   upcoming: (until, after, limit) => read((sql) => lists.upcoming(sql, until, after, limit)),
