@@ -47,7 +47,7 @@ const deliveries = ({ types: { key, text, int }, busyTable, partial }: Shape): r
     action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, parked ${int}, active_key ${key}, released_key ${key}, lane ${key},
     fence ${int} not null, rev ${int} not null, starts ${int} not null, tries ${int} not null, created_at ${int} not null,
     marker ${text}, result ${text}, steps ${text} not null)${busyTable}`,
-  `create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at)${partial('next_at is not null')}`,
+  `create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at, platform, state)${partial('next_at is not null')}`,
   `create unique index syndikit_deliveries_active on syndikit_deliveries (tenant, active_key)${partial('active_key is not null')}`,
   'create index syndikit_deliveries_publication on syndikit_deliveries (tenant, publication_id, due_at, id)',
   'create index syndikit_deliveries_list on syndikit_deliveries (tenant, due_at, id)',

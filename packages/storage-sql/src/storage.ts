@@ -20,6 +20,7 @@ import * as quotas from './quotas.ts'
 import { apart } from './savepoint.ts'
 import { settle } from './settle.ts'
 import { readable, type Sql, sqlFor } from './sql.ts'
+import { stats } from './stats.ts'
 
 /** What `sqlStorage` takes beside its connector. */
 export interface SqlStorageOptions extends Migrating {
@@ -71,6 +72,7 @@ const deliveryVerbs = (write: Verb, read: Verb): Storage['deliveries'] => ({
   get: (tenant, id) => read((sql) => lists.delivery(sql, tenant, id)),
   attempts: (tenant, id) => read((sql) => lists.attempts(sql, tenant, id)),
   list: (tenant, page) => read((sql) => lists.list(sql, tenant, page)),
+  stats: () => read(stats),
   counts: (tenant) => read((sql) => lists.counts(sql, tenant)),
   claimed: (tenant, connectionId, deliveryId, placementIds) => read((sql) => lists.claimed(sql, tenant, connectionId, deliveryId, placementIds)),
   upcoming: (until, after, limit) => read((sql) => lists.upcoming(sql, until, after, limit)),

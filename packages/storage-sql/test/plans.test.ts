@@ -29,6 +29,7 @@ const meant: readonly (readonly [statement: RegExp, why: string])[] = [
   [/^select (seq|seq, tenant, .*) from syndikit_events order by seq limit \?$/, 'the oldest ones, in the order of the table, up to the limit'],
   [/^select seq from syndikit_events order by seq limit 1$/, 'the first one'],
   [/^select state, count\(\*\) as amount from syndikit_deliveries group by state$/, 'a count of everything; no part of the engine'],
+  [/^select platform, state, case when next_at <= .* union all /, 'a count of everything, over indexes; no part of the engine'],
   [/^select key_id, sum\(amount\)/, 'a count of everything; key rotation only'],
   [/ from syndikit_(grants where key_id <|oauth_clients where key_id <>)/, 'key rotation only, and it ends at the limit'],
 ]

@@ -4,6 +4,7 @@
 import type { ConnectionStore, OAuthStore } from './connection-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { LeaseStore } from './lease-store.ts'
+import type { PlatformStats } from './platform-stats.ts'
 import type { PlatformStore } from './platform-store.ts'
 import type { QuotaStore } from './quota-store.ts'
 
@@ -241,6 +242,8 @@ export interface DeliveryStore {
   /** Newest due first. */
   list(tenant: string, page: Page & DeliveryFilter): Promise<Paged<Delivery>>
   counts(tenant?: string): Promise<Record<State, number>>
+  /** Per platform, all tenants, in order of name; it counts, so it is for people and not for a loop. */
+  stats(): Promise<PlatformStats[]>
   /** Of these ids on the platform, the ones that belong to a delivery other than `deliveryId`. */
   claimed(tenant: string, connectionId: string, deliveryId: string, placementIds: readonly string[]): Promise<string[]>
   /** For queues with a horizon: ids due before `until`, keyset by (nextAt, id). */

@@ -1,5 +1,6 @@
 // Deliveries in memory: the verbs that read, and where the others are.
 
+import { toPlatformStats } from '../contract/platform-stats.ts'
 import { type Attempt, type DeliveryFilter, type DeliveryStore, type State, states } from '../contract/storage.ts'
 import { claim } from './claim.ts'
 import { checkLimit, page } from './pages.ts'
@@ -36,6 +37,20 @@ const upcoming = (tables: Tables, until: number, after: { readonly nextAt: numbe
     .filter(({ nextAt, id }) => after === null || nextAt > after.nextAt || (nextAt === after.nextAt && id > after.id))
     .slice(0, checkLimit(limit))
 
+const counted = (tables: Tables) => {
+  const now = tables.now()
+  return [...tables.deliveries.values()]
+    .filter(({ state }) => !['published', 'canceled', 'missed'].includes(state))
+    .map(({ platform, state, nextAt, parked }) => ({
+      platform,
+      state,
+      isDue: nextAt !== null && nextAt <= now,
+      isParked: parked && nextAt === null,
+      amount: 1,
+      oldestAt: nextAt,
+    }))
+}
+
 export const memoryDeliveries = (tables: Tables): DeliveryStore => ({
   claim: async (query) => claim(tables, query),
   extend: async (held, leaseMs) => held.map((one) => extend(tables, one, leaseMs)),
@@ -55,6 +70,7 @@ export const memoryDeliveries = (tables: Tables): DeliveryStore => ({
     return page('deliveries', rows, query, ({ dueAt, id }) => [dueAt, id], 'down', toDelivery)
   },
   counts: async (tenant) => counts(tables, tenant),
+  stats: async () => toPlatformStats(counted(tables)),
   claimed: async (tenant, connectionId, deliveryId, placementIds) =>
     placementIds.filter((id) => {
       const holder = tables.placements.get(keyOf(tenant, connectionId, id))

@@ -255,4 +255,24 @@ const changing: readonly Rule[] = [
   },
 ]
 
-export const platformRules: readonly Rule[] = [...pausing, ...held, ...changing]
+const standing: readonly Rule[] = [
+  {
+    name: 'stats count each delivery where it stands, per platform',
+    run: async (scene) => {
+      assert.deepEqual(await scene.storage.deliveries.stats(), [])
+      for (const state of ['published', 'failed', 'uncertain', 'needs_action', 'canceled', 'running'] as const) await scene.inState(state)
+      await scene.schedule({ platform: 'z' }, { platform: 'z' })
+      await scene.storage.platforms.pause('z')
+      await drain(scene)
+      const ids = await scene.schedule({ tenant: 'tenant-b', dueInMs: -5000 }, { dueInMs: -1000 }, { dueInMs: aMinuteMs })
+      const none = { waiting: 0, due: 0, oldestDueAt: null, running: 0, uncertain: 0, needsAction: 0, failed: 0, parked: 0 }
+      const { nextAt } = await scene.get(ids[0] ?? '', 'tenant-b')
+      assert.deepEqual(await scene.storage.deliveries.stats(), [
+        { ...none, platform: 'x', waiting: 1, due: 2, oldestDueAt: nextAt, running: 1, uncertain: 1, needsAction: 1, failed: 1 },
+        { ...none, platform: 'z', parked: 2 },
+      ])
+    },
+  },
+]
+
+export const platformRules: readonly Rule[] = [...standing, ...pausing, ...held, ...changing]
