@@ -2,8 +2,10 @@
 
 export type { Accepted, AcceptedDelivery, Refused } from './calls/accept.ts'
 export type { AfterRequest, UpdateRequest } from './calls/after.ts'
+export type { Finding } from './calls/doctor.ts'
 export type { ContentOf, Draft, ScheduledDraft, VariantsOf } from './calls/draft.ts'
 export type { Explanation } from './calls/explain.ts'
+export type { Health, Operations, PlatformHealth } from './calls/operations.ts'
 export type { Publisher } from './calls/publisher.ts'
 export type { Resolved, ResolveRequest } from './calls/resolve.ts'
 export type { Changed, ListRequest, One, Scheduler } from './calls/scheduler.ts'

@@ -4,6 +4,7 @@ import type { Calls } from './calls/accept.ts'
 import { duration } from './calls/arguments.ts'
 import { type Explanation, explain } from './calls/explain.ts'
 import { createIds } from './calls/ids.ts'
+import { createOperations, type Operations } from './calls/operations.ts'
 import { createPublisher, type Publisher } from './calls/publisher.ts'
 import { createScheduler, type One, type Scheduler } from './calls/scheduler.ts'
 import { createAccess } from './connections/access.ts'
@@ -69,6 +70,7 @@ export interface Syndikit<A extends Adapter = Adapter> {
   readonly publisher: Publisher<A>
   readonly scheduler: Scheduler<A>
   readonly vault: TokenVault
+  readonly operations: Operations
   /** Hears events of one type, or all with `'*'`; at least once each, in the order of `rev` per subject, while this process works. Returns the way to stop. */
   on<T extends EventType>(type: T, listener: (event: { readonly type: T } & EventMap[T]) => unknown): () => void
   on(type: '*', listener: (event: SyndikitEvent) => unknown): () => void
@@ -196,11 +198,13 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
   const open = opener(storage, deployment)
   const openBoth = () => openAll(open, queue, logger)
   const work = starter({ engine, open: openBoth, clock, logger })
+  const operations = createOperations({ ...calls, queue, vault, woken: engine.wake, worker: engine.health })
   return {
     connections: afterOpen(createConnections({ ...shared, access, woken: engine.stored }), open),
     publisher: afterOpen(createPublisher<A>(calls), open),
     scheduler: afterOpen(createScheduler<A>(calls), open),
     vault: afterOpen<TokenVault>(vault, open),
+    operations: afterOpen(operations, open),
     on: (type: EventType | '*', listener: (event: never) => unknown) => engine.outbox.on(type, listener as (event: SyndikitEvent) => unknown),
     explain: async (request) => {
       await open()
