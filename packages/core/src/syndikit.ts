@@ -175,7 +175,7 @@ const partsOf = (options: SyndikitOptions) => {
   if (typeof storage?.open !== 'function') throw new TypeError("createSyndikit: `storage` is a driver, such as sqliteStorage('syndikit.db').")
   if (typeof deployment !== 'string' || deployment === '') throw new TypeError('createSyndikit: `deployment` is a name, such as `production`.')
   const fetch = options.fetch ?? guardedFetch()
-  const vault = createVault({ ring: parseKeys(options.keys), deployment, storage, random, logger })
+  const vault = createVault({ ring: parseKeys(options.keys), deployment, storage, random, clock, logger })
   const shared = { adapters, storage, vault, clock, random, fetch, logger }
   const access = createAccess(shared)
   const media = mediaOpener({ ...mediaOf(options.media), fetch, clock })
@@ -215,6 +215,7 @@ export const createSyndikit = <const A extends Adapter>(options: SyndikitOptions
     close: async () => {
       await work.stop()
       await access.drain()
+      shared.vault.forget()
       await queue.close?.()
       await storage.close()
     },

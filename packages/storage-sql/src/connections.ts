@@ -1,12 +1,12 @@
 // Connections: what a consent opened, found by id and by account. A reconnect moves the row to the new grant and keeps its id.
 
-import type { Connection, ConnectionState, Grant, NewEvent, Page, Paged } from '@syndikit/core'
+import type { Connection, ConnectionInUse, ConnectionState, Grant, NewEvent, Page, Paged } from '@syndikit/core'
 import type { Work } from './connector.ts'
 import { checkLimit, fromCursor } from './cursor.ts'
 import { tell } from './finish.ts'
 import { wake } from './hands.ts'
 import { toPage } from './lists.ts'
-import { connectionColumns, toConnection } from './rows.ts'
+import { connectionColumns, grantColumns, prefixed, toConnection, toInUse } from './rows.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
 
@@ -87,6 +87,22 @@ export function* put(sql: Sql, grant: Grant, connections: readonly NewConnection
 export function* connection(sql: Sql, tenant: string, id: string): Work<Connection | undefined> {
   const [row] = yield sql(`select ${connectionColumns} from syndikit_connections where id = :id and tenant = :tenant`, { tenant, id })
   return row && toConnection(row)
+}
+
+/** Each connection once, however often it is named. */
+export function* inUse(sql: Sql, keys: readonly Pick<Connection, 'tenant' | 'id'>[]): Work<(ConnectionInUse | undefined)[]> {
+  if (keys.length === 0) return []
+  const found = yield sql(
+    `select ${prefixed('c', connectionColumns)}, ${prefixed('g', grantColumns)}, s.hold_until from syndikit_connections c
+    left join syndikit_grants g on g.id = c.grant_id and g.tenant = c.tenant
+    left join syndikit_slots s on s.tenant = c.tenant and s.connection_id = c.id where c.id in ${sql.dialect.list('ids')}`,
+    { ids: toJson([...new Set(keys.map(({ id }) => id))]) },
+  )
+  const byId = new Map(found.map((row) => [row.c_id, row]))
+  return keys.map(({ tenant, id }) => {
+    const row = byId.get(id)
+    return row && row.c_tenant === tenant ? toInUse(row) : undefined
+  })
 }
 
 export function* byAccount(sql: Sql, tenant: string, platform: string, accountId: string): Work<Connection | undefined> {

@@ -35,6 +35,8 @@ export interface SqlConnector<Tx = unknown> {
   transaction<T>(work: () => Work<T>): Promise<T>
   /** Runs the work inside the host's open transaction, and neither commits nor rolls it back. */
   within<T>(tx: Tx, work: () => Work<T>): Promise<T>
+  /** Whether an error says that one row's data cannot be stored, and nothing was. Absent: no error says so. */
+  isDataError?(error: unknown): boolean
   close(): Promise<void>
 }
 

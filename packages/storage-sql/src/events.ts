@@ -20,7 +20,7 @@ export function* readEvents(sql: Sql, owner: string, limit: number, leaseMs: num
 }
 
 export function* ackEvents(sql: Sql, seqs: readonly number[]): Work<void> {
-  if (seqs.length > 0) yield sql(`delete from syndikit_events where seq in ${sql.dialect.list('seqs')}`, { seqs: toJson(seqs) })
+  if (seqs.length > 0) yield sql(`delete from syndikit_events where seq in ${sql.dialect.list('seqs', 'int')}`, { seqs: toJson(seqs) })
 }
 
 export const releaseReader = (sql: Sql, owner: string): Work<void> => releaseLease(sql, reader, owner)

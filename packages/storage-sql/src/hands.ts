@@ -6,7 +6,7 @@ import { finish, tell } from './finish.ts'
 import { postponed } from './schema.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
-import { isTerminal, place, verdictColumns, verdictOf, verdictSets } from './verdict.ts'
+import { freeKeys, isTerminal, place, verdictColumns, verdictOf, verdictSets } from './verdict.ts'
 
 type Resolution = Parameters<DeliveryStore['resolve']>[3]
 
@@ -25,7 +25,7 @@ export function* cancel(sql: Sql, tenant: string, id: string): Work<Raced> {
   const row = yield* lockOne(sql, tenant, id)
   const answer = raced(row)
   if (answer !== 'done' || !row) return answer
-  yield sql(`update syndikit_deliveries set state = 'canceled', next_at = null, active_key = null, rev = rev + 1 where id = :id`, { id })
+  yield sql(`update syndikit_deliveries set state = 'canceled', next_at = null, parked = null, active_key = null, rev = rev + 1 where id = :id`, { id })
   yield* tell(sql, [{ tenant, subjectId: id, rev: Number(row.rev) + 1, event: { type: 'delivery:canceled', data: '{}' } }])
   yield* finish(sql, [String(row.publication_id)])
   return 'done'
@@ -35,7 +35,7 @@ export function* reschedule(sql: Sql, tenant: string, id: string, dueAt: number)
   const row = yield* lockOne(sql, tenant, id)
   const answer = raced(row)
   if (answer !== 'done' || !row) return answer
-  yield sql('update syndikit_deliveries set due_at = :dueAt, next_at = :dueAt, rev = rev + 1 where id = :id', { id, dueAt })
+  yield sql('update syndikit_deliveries set due_at = :dueAt, next_at = :dueAt, parked = null, rev = rev + 1 where id = :id', { id, dueAt })
   yield* tell(sql, [{ tenant, subjectId: id, rev: Number(row.rev) + 1, event: { type: 'delivery:rescheduled', data: JSON.stringify({ dueAt }) } }])
   return 'done'
 }
@@ -43,6 +43,7 @@ export function* reschedule(sql: Sql, tenant: string, id: string, dueAt: number)
 /** A released delivery that is to go out after all must be the only active one of its key again; if another took its place, it has lost it. */
 function* regainsKey(sql: Sql, row: Row): Work<boolean> {
   if (row.released_key === null) return true
+  yield* freeKeys(sql, [{ tenant: String(row.tenant), key: String(row.released_key) }])
   const taken = yield sql('select id from syndikit_deliveries where tenant = :tenant and active_key = :key', {
     tenant: row.tenant ?? null,
     key: row.released_key ?? null,
@@ -57,7 +58,7 @@ export function* resolve(sql: Sql, tenant: string, id: string, rev: number, verd
   if (!row || row.rev !== rev || (row.state !== 'uncertain' && row.state !== 'needs_action')) return 'stale'
   if (verdict.to === 'scheduled' && !(yield* regainsKey(sql, row))) return 'stale'
   const columns = sql.dialect.rows('rows', verdictColumns)
-  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, columns, 'd.id = u.id'), { rows: toJson([verdictOf(id, verdict)]) })
+  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, columns, 'd.id = u.id'), { rows: toJson([verdictOf(sql, id, verdict)]) })
   yield sql('insert into syndikit_attempts (id, delivery_id, fence, at, settled_to, data) values (:attempt, :id, :fence, :now, :state, :data)', {
     attempt: verdict.attempt.id,
     id,

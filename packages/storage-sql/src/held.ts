@@ -8,7 +8,7 @@ import { place } from './verdict.ts'
 
 export function* locked(sql: Sql, ids: readonly string[]): Work<Map<string, Row>> {
   const rows = yield sql(
-    `select id, tenant, publication_id, connection_id, state, fence, rev from syndikit_deliveries where id in ${sql.dialect.list('ids')} order by id${sql.dialect.lock}`,
+    `select id, tenant, publication_id, connection_id, lane, state, fence, rev from syndikit_deliveries where id in ${sql.dialect.list('ids')} order by id${sql.dialect.lock}`,
     { ids: toJson([...new Set(ids)]) },
   )
   return new Map(rows.map((row) => [String(row.id), row]))
@@ -24,7 +24,7 @@ export function* extend(sql: Sql, held: readonly Held[], leaseMs: number): Work<
   const written = held.map((row): Written => (holds(stored.get(row.id), row) ? 'done' : 'stale'))
   const ids = held.filter((_, i) => written[i] === 'done').map(({ id }) => id)
   if (ids.length > 0)
-    yield sql(`update syndikit_deliveries set next_at = :now + :leaseMs where id in ${sql.dialect.list('ids')}`, { leaseMs, ids: toJson(ids) })
+    yield sql(`update syndikit_deliveries set next_at = :now + :leaseMs, parked = null where id in ${sql.dialect.list('ids')}`, { leaseMs, ids: toJson(ids) })
   return written
 }
 

@@ -1,6 +1,6 @@
 // From rows of the database to what the contract calls them.
 
-import type { Attempt, Claim, Connection, Delivery, Grant, OAuthState, StoredClient, StoredEvent } from '@syndikit/core'
+import type { Attempt, Claim, Connection, ConnectionInUse, Delivery, Grant, OAuthState, StoredClient, StoredEvent } from '@syndikit/core'
 import type { Row } from './connector.ts'
 
 /** The columns are this package's own, so their types are known without looking. */
@@ -79,6 +79,25 @@ export const toConnection = (row: Row): Connection => ({
   data: as(row.data),
   sealed: as(row.sealed),
   createdAt: as(row.created_at),
+})
+
+/** The same columns of a table that is named `as` in a join, each under a name of its own. */
+export const prefixed = (as: string, columns: string): string =>
+  columns
+    .split(', ')
+    .map((column) => `${as}.${column} as ${as}_${column}`)
+    .join(', ')
+
+const unprefixed = (as: string, row: Row): Row => {
+  const own: Row = {}
+  for (const name in row) if (name.startsWith(as)) own[name.slice(as.length)] = row[name] ?? null
+  return own
+}
+
+export const toInUse = (row: Row): ConnectionInUse => ({
+  connection: toConnection(unprefixed('c_', row)),
+  grant: row.g_id === null ? undefined : toGrant(unprefixed('g_', row)),
+  holdUntil: as(row.hold_until ?? 0),
 })
 
 export const toOAuthState = (row: Row): OAuthState => ({

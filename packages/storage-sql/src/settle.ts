@@ -4,6 +4,7 @@ import type { Settle, Written } from '@syndikit/core'
 import type { Row, Work } from './connector.ts'
 import { finish, tell } from './finish.ts'
 import { holds, locked } from './held.ts'
+import { leaveLanes } from './lanes.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
 import { isTerminal, place, verdictColumns, verdictOf, verdictSets } from './verdict.ts'
@@ -62,7 +63,11 @@ function* storeAttempts(sql: Sql, decided: readonly Decided[]): Work<void> {
 function* move(sql: Sql, moving: readonly { row: Settle; before: Row }[]): Work<void> {
   if (moving.length === 0) return
   const rows = sql.dialect.rows('rows', verdictColumns)
-  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, rows, 'd.id = u.id'), { rows: toJson(moving.map(({ row }) => verdictOf(row.id, row))) })
+  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, rows, 'd.id = u.id'), { rows: toJson(moving.map(({ row }) => verdictOf(sql, row.id, row))) })
+  yield* leaveLanes(
+    sql,
+    moving.map(({ before }) => before),
+  )
   yield* place(
     sql,
     moving.map(({ row, before }) => ({ before, id: row.id, placements: row.placements })),

@@ -14,6 +14,7 @@ const nextAtOf = (to: State, nextAt: number | null): number | null => (to === 's
 export const verdictSets = {
   state: 'u.state',
   next_at: `case when u.state = 'scheduled' then coalesce(u.next_at, :now) else u.next_at end`,
+  parked: 'null',
   tries: 'u.tries',
   steps: 'u.steps',
   marker: 'u.marker',
@@ -34,7 +35,8 @@ export const verdictColumns = {
   frees: 'int',
 } as const
 
-export const verdictOf = (id: string, row: Omit<Settle, 'id' | 'fence'>) => ({
+/** A final row whose key stays with it is passed over by `freeKeys`. */
+export const verdictOf = ({ dialect }: Sql, id: string, row: Omit<Settle, 'id' | 'fence'>) => ({
   id,
   state: row.to,
   next_at: nextAtOf(row.to, row.nextAt),
@@ -42,7 +44,7 @@ export const verdictOf = (id: string, row: Omit<Settle, 'id' | 'fence'>) => ({
   steps: row.steps,
   marker: row.marker,
   result: row.result,
-  frees: isTerminal(row.to) || (row.to === 'uncertain' && row.release === true) ? 1 : 0,
+  frees: (isTerminal(row.to) && !dialect.keepsKeys) || (row.to === 'uncertain' && row.release === true) ? 1 : 0,
 })
 
 /** The first delivery that names a placement keeps it. */
@@ -57,4 +59,14 @@ export function* place(sql: Sql, placed: readonly { before: Row; id: string; pla
     `insert into syndikit_placements (tenant, connection_id, placement_id, delivery_id) select u.tenant, u.connection, u.placement, u.delivery from ${columns} u${key}`,
     { rows: toJson(rows) },
   )
+}
+
+/** Takes these active keys from final rows that still have them, so that another delivery can have them. */
+export function* freeKeys(sql: Sql, wanted: readonly { readonly tenant: string; readonly key: string }[]): Work<void> {
+  if (!sql.dialect.keepsKeys) return
+  const rows = sql.dialect.rows('rows', { tenant: 'text', key: 'text' })
+  const final = terminalStates.map((state) => `'${state}'`).join(', ')
+  yield sql(sql.dialect.update('syndikit_deliveries', { active_key: 'null' }, rows, `d.tenant = u.tenant and d.active_key = u.key and d.state in (${final})`), {
+    rows: toJson(wanted),
+  })
 }

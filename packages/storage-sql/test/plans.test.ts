@@ -25,6 +25,7 @@ const scansOf = (sql: string): string[] => planOf(sql).filter((detail) => /^SCAN
 /** Walks that are meant, and why they are no harm. */
 const meant: readonly (readonly [statement: RegExp, why: string])[] = [
   [/^select name, value from syndikit_meta$/, 'two rows'],
+  [/^select platform from syndikit_pauses order by platform$/, 'a handful of rows'],
   [/^select (seq|seq, tenant, .*) from syndikit_events order by seq limit \?$/, 'the oldest ones, in the order of the table, up to the limit'],
   [/^select seq from syndikit_events order by seq limit 1$/, 'the first one'],
   [/^select state, count\(\*\) as amount from syndikit_deliveries group by state$/, 'a count of everything; no part of the engine'],
@@ -64,6 +65,15 @@ test('a walk is seen, or the test above could not fail', () => {
 test('the claim asks the index of due rows once per priority', () => {
   const probes = planOf(find('as level_3')).filter((detail) => detail.includes('syndikit_deliveries_next (priority=? AND next_at<?)'))
   expect(probes).toHaveLength(4)
+})
+
+test('the claim asks for each candidate whether its platform is paused, and resume finds what is parked by an index', () => {
+  expect(planOf(find('as level_3')).filter((detail) => /SEARCH p USING .*\(platform=\?\)/.test(detail))).toHaveLength(4)
+  expect(planOf(find('where parked = 1 and platform = ?')).join()).toContain('syndikit_deliveries_parked (parked=? AND platform=?)')
+})
+
+test('the claim asks for each candidate who is in its lane by the key of lanes', () => {
+  expect(planOf(find('as level_3')).filter((detail) => /SEARCH l USING .*\(tenant=\? AND lane=\?\)/.test(detail))).toHaveLength(4)
 })
 
 test('what waits for somebody, one publication and what a limit put off have an index of their own', () => {

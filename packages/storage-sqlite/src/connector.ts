@@ -1,32 +1,28 @@
-// The connector over node:sqlite. SQLite works inside this process, so a transaction is one synchronous turn, and waiting for another process is never blocking.
+// The connector over node:sqlite. SQLite works inside this process, so a transaction lies within one turn of the event loop, and waiting for another process is never blocking.
 
 import { realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { driveNow, type Row, type SqlConnector, type Statement, type Work } from '@syndikit/storage-sql'
 import { explained, isBusy } from './errors.ts'
 import { openFile, type Pragmas, runner } from './file.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, type Transaction } from './turns.ts'
 
 interface Handle {
   readonly db: DatabaseSync
   readonly run: (statement: Statement) => readonly Row[]
 }
 
-const transactionNow = <T>({ db, run }: Handle, work: () => Work<T>): T => {
-  db.exec('begin immediate')
-  try {
-    const result = driveNow(work(), run)
-    db.exec('commit')
-    return result
-  } catch (error) {
+const transactionOn = (opened: () => Handle): Transaction => ({
+  begin: () => opened().db.exec('begin immediate'),
+  commit: () => opened().db.exec('commit'),
+  rollback: () => {
     try {
-      db.exec('rollback')
+      opened().db.exec('rollback')
     } catch {
       // A full disk or a failed write has already ended the transaction; the first error says why.
     }
-    throw error
-  }
-}
+  },
+})
 
 const checkTx = (tx: DatabaseSync, file: string) => {
   if (typeof tx?.prepare !== 'function' || typeof tx.exec !== 'function')
@@ -52,7 +48,6 @@ const withinNow = <T>(tx: DatabaseSync, file: string, work: () => Work<T>): T =>
 export const sqliteConnector = (file: string, pragmas: Pragmas, maxWaitMs: number): SqlConnector<DatabaseSync> => {
   let handle: Handle | undefined
   let isClosed = false
-  const { beside, inTurn, allDone } = createTurns(file, maxWaitMs)
   const opened = (): Handle => {
     if (isClosed) throw new Error(`syndikit: the database ${file} was closed.`)
     if (!handle) {
@@ -61,10 +56,11 @@ export const sqliteConnector = (file: string, pragmas: Pragmas, maxWaitMs: numbe
     }
     return handle
   }
+  const { beside, inTurn, allDone } = createTurns(file, maxWaitMs, transactionOn(opened))
   return {
     dialect: 'sqlite',
     query: (statement) => beside(() => opened().run(statement)),
-    transaction: (work) => inTurn(() => transactionNow(opened(), work)),
+    transaction: (work) => inTurn(() => driveNow(work(), opened().run)),
     within: async (tx, work) => withinNow(tx, file, work),
     close: async () => {
       await allDone()

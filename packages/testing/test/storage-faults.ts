@@ -228,6 +228,7 @@ export const faults: readonly Fault[] = [
     break: adds(() => ({}), { idempotencyKey: null }),
   },
   { name: 'a refused call half stored', noticedBy: /refuses the whole call/, break: half },
+  { name: 'lanes ignored', noticedBy: /of a lane one delivery|racing in one lane|keeps its lane/, break: adds(() => ({ serialize: false })) },
   { name: 'priorities ignored', noticedBy: /compete by due time/, break: adds(() => ({ priority: 1 })) },
   {
     name: 'caps ignored',
@@ -268,6 +269,29 @@ export const faults: readonly Fault[] = [
   },
   { name: 'slots that are not reserved', noticedBy: /two hundred slots/, break: (storage) => quotas(() => ({ slot: () => storage.now() }))(storage) },
   { name: 'holds that are forgotten', noticedBy: /a hold moves/, break: quotas(() => ({ hold: async () => {} })) },
+  {
+    name: 'a pause that nobody keeps to',
+    noticedBy: /of a paused platform nothing/,
+    break: (storage) => ({ ...storage, platforms: { ...storage.platforms, pause: async () => {} } }),
+  },
+  {
+    name: 'a pause that does not end',
+    noticedBy: /goes out once it is resumed/,
+    break: (storage) => ({ ...storage, platforms: { ...storage.platforms, resume: async () => {} } }),
+  },
+  {
+    name: 'a pause of everything',
+    noticedBy: /paused and resumed by itself/,
+    break: (storage) => ({
+      ...storage,
+      platforms: {
+        ...storage.platforms,
+        resume: async () => {
+          for (const platform of await storage.platforms.paused()) await storage.platforms.resume(platform)
+        },
+      },
+    }),
+  },
   {
     name: 'a lease by name for everybody',
     noticedBy: /twenty that take one lease/,

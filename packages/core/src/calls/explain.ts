@@ -26,9 +26,11 @@ const nextOf = ({ state, nextAt, reason }: DeliveryInfo): string => {
   const why = reason ? ` ${reason.message}` : ''
   switch (state) {
     case 'scheduled':
-      return `A worker takes it up at ${nextAt?.toISOString()}.${why}`
+      return nextAt ? `A worker takes it up at ${nextAt.toISOString()}.${why}` : `It is due, and goes on when its platform, which is paused, is resumed.${why}`
     case 'running':
-      return `A worker has it; if that worker dies, another takes it up at ${nextAt?.toISOString()}.`
+      return nextAt
+        ? `A worker has it; if that worker dies, another takes it up at ${nextAt.toISOString()}.`
+        : 'The worker that had it went silent; another takes it up when its platform, which is paused, is resumed.'
     case 'uncertain':
       return `${nextAt ? `It is looked for again at ${nextAt.toISOString()}` : 'It waits for `resolve`'}.${why}`
     case 'needs_action':

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Account, Applied, Secret } from '../contract/auth.ts'
-import type { Connection } from '../contract/connection-store.ts'
+import type { Connection, Grant } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import { readAgain, readDaily } from './accounts-again.ts'
 import { appliedOf, shownCredentials } from './applied.ts'
@@ -24,10 +24,10 @@ export interface Accessed {
 }
 
 export interface Access {
-  /** Throws `auth` when the account must be connected again; `transient`, `rate`, `not-ready` or `setup` when it cannot be used now. Nothing was published then. */
-  of(connection: Connection): Promise<Accessed>
+  /** Throws `auth` when the account must be connected again; `transient`, `rate`, `not-ready` or `setup` when it cannot be used now. Nothing was published then. `grant`: its row, where the caller has just read it. */
+  of(connection: Connection, grant?: Grant): Promise<Accessed>
   /** Reads plans, limits and permissions again where that was last done a day ago. Never throws for a platform that does not answer. */
-  daily(connection: Connection): Promise<Connection>
+  daily(connection: Connection, grant?: Grant): Promise<Connection>
   /** Reads them now. Answers the ids of the accounts that the grant still opens. */
   read(connection: Connection): Promise<ReadonlySet<string>>
   /** Waits for refreshes that are out; for `stop`. */
@@ -51,9 +51,10 @@ const hold = ({ vault }: Deps, connection: Connection, opened: Opened): Held => 
 }
 
 /** A reconnect may have moved the connection to another grant: then its row knows. */
-const load = async (deps: Deps, given: Connection): Promise<Held> => {
+const load = async (deps: Deps, given: Connection, grant?: Grant): Promise<Held> => {
   for (let connection: Connection | undefined = given, n = 0; connection && n < 3; n++) {
-    const opened = await deps.refresh.fresh(connection.tenant, connection.grantId, { is: 'use' })
+    const stored = grant?.id === connection.grantId ? grant : undefined
+    const opened = await deps.refresh.fresh(connection.tenant, connection.grantId, { is: 'use' }, stored)
     if (opened) return hold(deps, connection, opened)
     connection = await deps.storage.connections.get(given.tenant, given.id)
   }
@@ -98,8 +99,8 @@ const renewed = async (deps: Deps, held: Held, used: Applied): Promise<Held> => 
   return opened ? hold(deps, held.connection, opened) : load(deps, held.connection)
 }
 
-const accessTo = async (deps: Deps, given: Connection): Promise<Accessed> => {
-  let held = await load(deps, given)
+const accessTo = async (deps: Deps, given: Connection, grant?: Grant): Promise<Accessed> => {
+  let held = await load(deps, given, grant)
   return {
     account: accountOf(held.connection, held.opened.grant),
     credentials: shownCredentials(() => held.opened),
@@ -118,9 +119,9 @@ export const createAccess = (given: ConnectionsDeps): Access => {
   const refresh = createRefresh(given, createClients(given))
   const deps: Deps = { ...given, refresh }
   return {
-    of: (connection) => accessTo(deps, connection),
+    of: (connection, grant) => accessTo(deps, connection, grant),
     read: async (connection) => readAgain(deps, (await load(deps, connection)).opened),
-    daily: (connection) => readDaily(deps, connection),
+    daily: (connection, grant) => readDaily(deps, connection, grant),
     drain: refresh.drain,
   }
 }

@@ -56,10 +56,10 @@ export const readAgain = async (deps: Deps, opened: Opened): Promise<ReadonlySet
 }
 
 /** The same, at most once a day per grant; a platform that does not answer is asked again in an hour. Answers the connection as it is stored now. */
-export const readDaily = async (deps: Deps, connection: Connection): Promise<Connection> => {
+export const readDaily = async (deps: Deps, connection: Connection, stored?: Grant): Promise<Connection> => {
   const { storage, logger, clock } = deps
   const { tenant, id, grantId } = connection
-  const grant = await storage.connections.grant(tenant, grantId)
+  const grant = stored ?? (await storage.connections.grant(tenant, grantId))
   // Every delivery comes by here: most of the time our own clock is enough to say that it is not time yet.
   if (!grant || clock.now() - dataOf(grant).readAt < factsLifeMs) return connection
   const now = await storage.now()

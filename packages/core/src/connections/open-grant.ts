@@ -14,7 +14,8 @@ export interface Opened {
   readonly renewal: Renewal
 }
 
-const openRow = async (deps: Pick<ConnectionsDeps, 'adapters' | 'vault'>, grant: Grant): Promise<Opened> => {
+/** A grant's row that was just read, opened. */
+export const openRow = async (deps: Pick<ConnectionsDeps, 'adapters' | 'vault'>, grant: Grant): Promise<Opened> => {
   const adapter = adapterOf(deps, grant.platform)
   const credentials = fromSealed(await deps.vault.open(grant))
   const data = dataOf(grant)

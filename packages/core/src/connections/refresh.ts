@@ -1,13 +1,14 @@
 // Renews a grant's credentials: one at a time per grant across processes, late, never aborted, and never losing what the platform gave.
 
 import type { Tokens } from '../contract/auth.ts'
+import type { Grant } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Clients } from './clients.ts'
 import type { ConnectionsDeps } from './deps.ts'
 import { giveUp, isLive, warn } from './give-up.ts'
 import { newId } from './ids.ts'
 import { keepTokens, type Renewed } from './keep-tokens.ts'
-import { type Opened, openGrant, standingOf } from './open-grant.ts'
+import { type Opened, openGrant, openRow, standingOf } from './open-grant.ts'
 import { late, patienceMs, patiently, refreshLeaseMs } from './patient.ts'
 import { prepareRenewal } from './renew-call.ts'
 import { type Move, mayRepeat, nextMove, type Why } from './renewal.ts'
@@ -16,9 +17,9 @@ import { plain, reconnectNeeded } from './words.ts'
 export interface Refresh {
   /**
    * Credentials that are good to use now. Undefined: the grant is gone. Throws `auth` when the account must be connected again, else what says when to come back;
-   * always with the outcome `not-published`, because nothing was published yet.
+   * always with the outcome `not-published`, because nothing was published yet. `stored`: its row, where the caller has just read it.
    */
-  fresh(tenant: string, grantId: string, why: Why): Promise<Opened | undefined>
+  fresh(tenant: string, grantId: string, why: Why, stored?: Grant): Promise<Opened | undefined>
   /** Nothing more to try: stored, and told to the host once. Answers false when somebody has moved the grant meanwhile. */
   giveUp(opened: Opened, because: string): Promise<boolean>
   /** Resolves when no refresh is in flight any more, at the latest after the patience of one. */
@@ -139,12 +140,12 @@ const renew = async (deps: Refreshing, opened: Opened, why: Why): Promise<Opened
 const isCooling = async (deps: Refreshing, opened: Opened, why: Why): Promise<boolean> =>
   why.is === 'use' && (deps.coolUntil.get(opened.grant.id) ?? 0) > deps.clock.elapsed() && (await isLive(deps, opened))
 
-const moveOf = async ({ storage, clock }: Refreshing, opened: Opened, why: Why): Promise<Move> => {
-  const standing = standingOf(opened)
-  // The host's own clock may say that there is plenty of time left; that there is too little only the database's may.
-  const plenty = why.is === 'use' && nextMove(standing, why, clock.now() + 60_000).do === 'use'
-  return plenty ? { do: 'use' } : nextMove(standing, why, await storage.now())
-}
+/** The host's own clock may say that there is plenty of time left; that there is too little only the database's may. */
+const hasPlenty = ({ clock }: Refreshing, opened: Opened, why: Why): boolean =>
+  why.is === 'use' && nextMove(standingOf(opened), why, clock.now() + 60_000).do === 'use'
+
+const moveOf = async (deps: Refreshing, opened: Opened, why: Why): Promise<Move> =>
+  hasPlenty(deps, opened, why) ? { do: 'use' } : nextMove(standingOf(opened), why, await deps.storage.now())
 
 /** One move. Undefined: look at the row again. */
 const moved = async (deps: Refreshing, opened: Opened, why: Why, move: Move): Promise<Opened | undefined> => {
@@ -176,7 +177,9 @@ export const createRefresh = (given: ConnectionsDeps, clients: Clients): Refresh
   const deps: Refreshing = { ...given, clients, flying: new Set(), inHand: new Set(), coolUntil: new Map() }
   const running = new Map<string, Promise<Opened | undefined>>()
   return {
-    fresh: (tenant, grantId, why) => {
+    fresh: async (tenant, grantId, why, stored) => {
+      const known = stored && (await openRow(deps, stored))
+      if (known && hasPlenty(deps, known, why)) return known
       const key = JSON.stringify([tenant, grantId, why.is])
       const flight = running.get(key) ?? settle(deps, tenant, grantId, why).finally(() => running.delete(key))
       running.set(key, flight)

@@ -52,5 +52,6 @@ export const removeConnection = async (deps: ConnectionsDeps, clients: Clients, 
   for (const { id, state } of await connections.ofGrant(connection.tenant, connection.grantId)) {
     if (id === connection.id || state === 'offered') await connections.remove(connection.tenant, id)
   }
+  deps.vault.forget(connection.grantId)
   return { revocation }
 }

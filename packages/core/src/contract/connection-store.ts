@@ -52,6 +52,15 @@ export interface Connection {
   readonly createdAt: number
 }
 
+/** All that a run asks of its connection, as it is stored at one moment. */
+export interface ConnectionInUse {
+  readonly connection: Connection
+  /** Undefined while a reconnect moves the connection. */
+  readonly grant: Grant | undefined
+  /** The platform asked to wait until then; 0 or past: it did not. */
+  readonly holdUntil: number
+}
+
 /** Grants and connections. Every verb but the two of key rotation names the tenant, and sees no row of another. */
 export interface ConnectionStore {
   /**
@@ -62,6 +71,8 @@ export interface ConnectionStore {
    */
   put(grant: Grant, connections: readonly Omit<Connection, 'createdAt'>[], restored?: NewEvent): Promise<Connection[]>
   get(tenant: string, id: string): Promise<Connection | undefined>
+  /** Of many deliveries at once, in the order of the keys; undefined for a connection that is gone or another tenant's. A key may be named several times. */
+  inUse(keys: readonly Pick<Connection, 'tenant' | 'id'>[]): Promise<(ConnectionInUse | undefined)[]>
   /** By account, to find what a reconnect would replace. */
   byAccount(tenant: string, platform: string, accountId: string): Promise<Connection | undefined>
   grant(tenant: string, id: string): Promise<Grant | undefined>

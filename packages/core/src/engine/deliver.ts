@@ -1,5 +1,6 @@
 // One claimed delivery, from claim to settle: gather what the run needs, run the adapter's method, decide, write.
 
+import type { Connection, ConnectionInUse } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Run } from '../contract/kind.ts'
 import type { Claim, Saved, Settle, Written } from '../contract/storage.ts'
@@ -25,6 +26,8 @@ export interface Writes {
 }
 export interface DeliverDeps extends Deps {
   readonly writes: Writes
+  /** Batched as well. */
+  inUse(key: Pick<Connection, 'tenant' | 'id'>): Promise<ConnectionInUse | undefined>
   readonly pace: Pace
   newId(): string
 }
@@ -85,12 +88,13 @@ const keyOf = ({ id }: Claim): string => id.replaceAll('-', '')
 
 const runOf = async (deps: DeliverDeps, work: Work, ports: RunPorts, running: Running, exchanges: Exchange[]): Promise<Run | Ending> => {
   const { claim, adapter } = work
-  const connection = await fromDatabase(deps.storage.connections.get(claim.tenant, claim.connectionId))
-  if (!connection) return { kind: 'refused', error: new PublishError('setup', `${adapter.name}: the connection was removed.`, { platform: adapter.id }) }
-  const blocked = await fromDatabase(deps.pace.before(adapter, claim, ports))
+  const found = await fromDatabase(deps.inUse({ tenant: claim.tenant, id: claim.connectionId }))
+  if (!found) return { kind: 'refused', error: new PublishError('setup', `${adapter.name}: the connection was removed.`, { platform: adapter.id }) }
+  const { connection, grant, holdUntil } = found
+  const blocked = await fromDatabase(deps.pace.before(adapter, claim, ports, holdUntil))
   if (blocked) return blocked
-  const current = ports.open ? connection : await fromDatabase(deps.access.daily(connection))
-  const opened = await fromDatabase(deps.access.of(current))
+  const current = ports.open ? connection : await fromDatabase(deps.access.daily(connection, grant))
+  const opened = await fromDatabase(deps.access.of(current, current === connection ? grant : undefined))
   const http = createHttp({
     adapter,
     server: opened.account.server,

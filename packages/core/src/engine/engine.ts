@@ -1,5 +1,6 @@
 // Puts the pieces of the engine together: batched writes, worker, queue, events, housekeeping.
 
+import type { Connection } from '../contract/connection-store.ts'
 import type { Queue, QueueRun } from '../contract/queue.ts'
 import type { Claim, Held, Settle } from '../contract/storage.ts'
 import { type DeliverDeps, deliver, type Writes } from './deliver.ts'
@@ -48,11 +49,12 @@ const leastTickMs = 5
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
 
-const writesOf = ({ storage, settings }: Deps) => {
+const batchesOf = ({ storage, settings }: Deps) => {
   const { save, settle, extend } = storage.deliveries
   const isDataError = (error: unknown) => storage.isDataError?.(error) ?? false
   const writes: Writes = { save: groupCommit(save, isDataError), settle: groupCommit(settle, isDataError) }
-  return { writes, extend: groupCommit((held: readonly Held[]) => extend(held, settings.leaseMs), isDataError) }
+  const inUse = groupCommit((keys: readonly Pick<Connection, 'tenant' | 'id'>[]) => storage.connections.inUse(keys), isDataError)
+  return { writes, inUse, extend: groupCommit((held: readonly Held[]) => extend(held, settings.leaseMs), isDataError) }
 }
 
 /** Tells the queue what is due soon. A queue that fails costs delay and nothing else. */
@@ -120,8 +122,8 @@ const noneSettled = (): Record<Settle['to'], number> => ({ scheduled: 0, publish
 
 export const createEngine = (options: EngineOptions): Engine => {
   const { storage, clock, logger, queue, settings } = options
-  const { writes, extend } = writesOf(options)
-  const deps: DeliverDeps = { ...options, writes, pace: createPace(storage, queue) }
+  const { writes, inUse, extend } = batchesOf(options)
+  const deps: DeliverDeps = { ...options, writes, inUse, pace: createPace(storage, queue) }
   const outbox = createOutbox({ storage, clock, logger, owner: options.newId() })
   const settled = noneSettled()
   let working: { readonly run: QueueRun; readonly worker: Worker } | undefined

@@ -1,4 +1,4 @@
-// Writes of one kind that happen at the same moment go out as one statement. No timer: the first call goes at once,
+// Calls of one kind that happen at the same moment go out as one statement. No timer: what is called in one turn goes at once,
 // calls that arrive while it is under way are the next batch. Each row is still decided by itself.
 
 /** At most this many rows in one statement. */
@@ -41,6 +41,8 @@ export const groupCommit = <Row, Result>(write: Write<Row, Result>, isDataError:
   const drain = async (): Promise<void> => {
     if (busy) return
     busy = true
+    // Not in this turn of the promises: what comes along with the first call goes with it.
+    await undefined
     while (waiting.length > 0) {
       const batch = waiting.slice(0, most)
       waiting = waiting.slice(most)

@@ -13,7 +13,7 @@ import type { RunPorts } from './run-state.ts'
 
 export interface Pace {
   /** Before a run that is to send: a slot where the adapter paces, and whatever the platform asked this connection to wait for. */
-  before(adapter: Adapter, claim: Claim, ports: RunPorts): Promise<Ending | undefined>
+  before(adapter: Adapter, claim: Claim, ports: RunPorts, holdUntil: number): Promise<Ending | undefined>
   /** Takes every window of the action; the instant to come back at where one is full. */
   take(adapter: Adapter, claim: Claim): Promise<number | undefined>
   /** The platform throttled this connection. */
@@ -74,10 +74,10 @@ const inLane = async <T>({ open: lanes, queue }: Lanes, connectionId: string, mo
 export const createPace = (storage: Storage, queue: Pick<Queue, 'limiter'> = {}): Pace => {
   const lanes: Lanes = { open: new Map(), queue }
   return {
-    before: async (adapter, claim, ports) => {
+    before: async (adapter, claim, ports, holdUntil) => {
       if (ports.open) return undefined
       const interval = ports.journal.paced || claim.action !== 'publish' ? 0 : (adapter.paceMs ?? 0)
-      const until = await storage.quotas.slot(claim.tenant, claim.connectionId, interval)
+      const until = interval > 0 ? await storage.quotas.slot(claim.tenant, claim.connectionId, interval) : holdUntil
       ports.journal.paced = interval > 0 || ports.journal.paced
       return until > ports.now() ? { kind: 'paced', until } : undefined
     },

@@ -1,6 +1,6 @@
 // Grants and connections in memory.
 
-import type { Connection, ConnectionStore, Grant, GrantChange } from '../contract/connection-store.ts'
+import type { Connection, ConnectionInUse, ConnectionStore, Grant, GrantChange } from '../contract/connection-store.ts'
 import type { NewEvent } from '../contract/storage.ts'
 import { page } from './pages.ts'
 import { wake } from './settle.ts'
@@ -95,11 +95,19 @@ const countsByKey = (tables: Tables): Record<string, number> => {
 
 type Verbs<Name extends keyof ConnectionStore> = Pick<ConnectionStore, Name>
 
-const reads = (tables: Tables): Verbs<'get' | 'byAccount' | 'ofGrant' | 'list'> => {
+const inUse = (tables: Tables, tenant: string, id: string): ConnectionInUse | undefined => {
+  const connection = ofTenant(tables.connections.get(id), tenant)
+  if (!connection) return undefined
+  const grant = ofTenant(tables.grants.get(connection.grantId), tenant)
+  return { connection: { ...connection }, grant: grant && toGrant(grant), holdUntil: tables.slots.get(keyOf(tenant, id))?.holdUntil ?? 0 }
+}
+
+const reads = (tables: Tables): Verbs<'get' | 'inUse' | 'byAccount' | 'ofGrant' | 'list'> => {
   const copy = (row: Connection | undefined) => row && { ...row }
   const ofAge = (keep: (row: Connection) => boolean) => [...tables.connections.values()].filter(keep).sort(byAge)
   return {
     get: async (tenant, id) => copy(ofTenant(tables.connections.get(id), tenant)),
+    inUse: async (keys) => keys.map(({ tenant, id }) => inUse(tables, tenant, id)),
     byAccount: async (tenant, platform, accountId) => copy(accountOf(tables, tenant, platform, accountId)),
     ofGrant: async (tenant, grantId) => ofAge((row) => row.tenant === tenant && row.grantId === grantId).map((row) => ({ ...row })),
     list: async (tenant, { platform, state, ...rest }) => {

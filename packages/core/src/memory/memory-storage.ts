@@ -8,6 +8,7 @@ import { memoryEvents } from './events.ts'
 import { memoryLeases } from './leases.ts'
 import { memoryOAuth } from './oauth.ts'
 import { checkLimit } from './pages.ts'
+import { memoryPlatforms } from './platforms.ts'
 import { memoryPublications } from './publications.ts'
 import { memoryQuotas } from './quotas.ts'
 import { keyOf, newTables, type Tables } from './tables.ts'
@@ -44,6 +45,9 @@ export const memoryStorage = ({ clock = systemClock }: { readonly clock?: { now(
   return {
     open: async (deployment) => open(tables, deployment),
     now: async () => tables.now(),
+    within: () => {
+      throw new TypeError('memoryStorage has no transactions of yours: leave `tx` out, or use a storage on a database.')
+    },
     connections: memoryConnections(tables),
     oauth: memoryOAuth(tables),
     publications: memoryPublications(tables),
@@ -51,6 +55,7 @@ export const memoryStorage = ({ clock = systemClock }: { readonly clock?: { now(
     events: memoryEvents(tables),
     quotas: memoryQuotas(tables),
     leases: memoryLeases(tables),
+    platforms: memoryPlatforms(tables),
     clean: async (before, limit) => clean(tables, before, limit),
     close: async () => {},
   }

@@ -11,10 +11,15 @@ const held = (tables: Tables, { id, fence }: Held): DeliveryRow | undefined => {
   return row?.state === 'running' && row.fence === fence ? row : undefined
 }
 
+const setNextAt = (row: DeliveryRow, at: number | null): void => {
+  row.nextAt = at
+  row.parked = false
+}
+
 export const extend = (tables: Tables, one: Held, leaseMs: number): Written => {
   const row = held(tables, one)
   if (!row) return 'stale'
-  row.nextAt = tables.now() + leaseMs
+  setNextAt(row, tables.now() + leaseMs)
   return 'done'
 }
 
@@ -43,7 +48,7 @@ const nextAtOf = (tables: Tables, { to, nextAt }: Verdict): number | null => {
 
 const move = (tables: Tables, row: DeliveryRow, verdict: Verdict): void => {
   row.state = verdict.to
-  row.nextAt = nextAtOf(tables, verdict)
+  setNextAt(row, nextAtOf(tables, verdict))
   row.tries = verdict.tries
   row.steps = verdict.steps
   row.marker = verdict.marker
@@ -85,14 +90,14 @@ const change = (tables: Tables, tenant: string, id: string, event: NewEvent, app
 export const cancel = (tables: Tables, tenant: string, id: string): Raced =>
   change(tables, tenant, id, { type: 'delivery:canceled', data: '{}' }, (row) => {
     row.state = 'canceled'
-    row.nextAt = null
+    setNextAt(row, null)
     release(tables, row)
   })
 
 export const reschedule = (tables: Tables, tenant: string, id: string, dueAt: number): Raced =>
   change(tables, tenant, id, { type: 'delivery:rescheduled', data: JSON.stringify({ dueAt }) }, (row) => {
     row.dueAt = dueAt
-    row.nextAt = dueAt
+    setNextAt(row, dueAt)
   })
 
 /** A released delivery that is to go out after all must be the only active one of its key again. */

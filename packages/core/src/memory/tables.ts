@@ -11,6 +11,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export interface DeliveryRow extends Mutable<Delivery> {
   /** Of tenant, content key, connection and action. */
   readonly activeKey: string
+  /** Came due while its platform was paused; every write of `nextAt` ends it. */
+  parked: boolean
+  /** Of tenant and connection, where one runs at a time. */
+  readonly lane: string | null
 }
 export interface PublicationRow {
   readonly id: string
@@ -53,6 +57,7 @@ export interface Tables {
   lastSeq: number
   readonly leases: Map<string, { readonly owner: string; readonly until: number }>
   readonly quotas: Map<string, { used: number; endsAt: number }>
+  readonly paused: Set<string>
   readonly slots: Map<string, { freeAt: number; holdUntil: number }>
 }
 
@@ -73,6 +78,7 @@ export const newTables = (clock: { now(): number }): Tables => ({
   lastSeq: 0,
   leases: new Map(),
   quotas: new Map(),
+  paused: new Set(),
   slots: new Map(),
 })
 
@@ -102,7 +108,7 @@ export const release = (tables: Tables, { id, activeKey }: DeliveryRow): void =>
 
 export const ofTenant = <T extends { readonly tenant: string }>(row: T | undefined, tenant: string): T | undefined => (row?.tenant === tenant ? row : undefined)
 
-export const toDelivery = ({ activeKey, ...delivery }: DeliveryRow): Delivery => delivery
+export const toDelivery = ({ activeKey, parked, lane, ...delivery }: DeliveryRow): Delivery => delivery
 
 export const toGrant = ({ leaseOwner, leaseUntil, ...grant }: GrantRow): Grant => grant
 

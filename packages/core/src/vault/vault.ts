@@ -2,10 +2,11 @@
 
 import type { Secret } from '../contract/auth.ts'
 import type { Grant } from '../contract/connection-store.ts'
-import type { Logger, Random } from '../contract/ports.ts'
+import type { Clock, Logger, Random } from '../contract/ports.ts'
 import type { JsonText, Storage } from '../contract/storage.ts'
 import { openAccount, openGrant, openRow, type RingPlace, rewrap, sealAccount, sealGrant, sealRow } from './cells.ts'
 import type { KeyRing } from './keys.ts'
+import { openedGrants } from './opened.ts'
 import { createRotation } from './rotation.ts'
 
 /** Which credentials: of this grant, in this version. */
@@ -46,6 +47,8 @@ export interface Vault extends TokenVault {
   openAccount(grant: Pick<Grant, 'tenant' | 'id' | 'dataKey'>, accountId: string, sealed: JsonText): Secret
   sealRow(place: RingPlace, value: string): { readonly keyId: string; readonly sealed: JsonText }
   openRow(place: RingPlace, sealed: JsonText): string
+  /** Drops what is kept opened in memory, of one grant or of all. */
+  forget(grantId?: string): void
   /** The same data key under the first key of the ring. */
   rewrap(grant: Pick<Grant, 'tenant' | 'id' | 'dataKey'>): { readonly keyId: string; readonly dataKey: JsonText }
 }
@@ -55,18 +58,20 @@ export interface VaultOptions {
   readonly deployment: string
   readonly storage: Pick<Storage, 'connections' | 'oauth'>
   readonly random: Random
+  readonly clock: Pick<Clock, 'elapsed'>
   readonly logger: Logger
 }
 
-export const createVault = ({ ring, deployment, storage, random, logger }: VaultOptions): Vault => {
+export const createVault = ({ ring, deployment, storage, random, clock, logger }: VaultOptions): Vault => {
   const seals = { ring, deployment, random }
+  const opened = openedGrants(clock)
   const report = async (): Promise<KeyReport[]> => {
     const counts = await storage.connections.countsByKey()
     const ids = new Set([...ring.keys.map((key) => key.id), ...Object.keys(counts)])
     const roleOf = (id: string) => (id === ring.primary.id ? 'seals' : ring.find(id) ? 'opens' : 'missing')
     return [...ids].map((keyId) => ({ keyId, role: roleOf(keyId), rows: counts[keyId] ?? 0 }))
   }
-  const rows: Omit<Vault, keyof TokenVault> = {
+  const rows: Omit<Vault, keyof TokenVault | 'forget'> = {
     sealAccount: (grant, accountId, token) => sealAccount(seals, grant, accountId, token),
     openAccount: (grant, accountId, sealed) => openAccount(seals, grant, accountId, sealed),
     sealRow: (place, value) => sealRow(seals, place, value),
@@ -76,7 +81,8 @@ export const createVault = ({ ring, deployment, storage, random, logger }: Vault
   return {
     ...rows,
     seal: async (grant, credentials) => sealGrant(seals, grant, credentials),
-    open: async (grant) => openGrant(seals, grant),
+    open: async (grant) => opened.of(grant, () => openGrant(seals, grant)),
+    forget: opened.forget,
     rotate: createRotation({ primaryId: ring.primary.id, storage, logger, ...rows }),
     report,
   }

@@ -32,7 +32,7 @@ export const worldOf = ({ adapters = [adapterWith(oauth2)], keys = [generateKey(
   /** A process of its own: nothing in memory is shared with another one. */
   const process = (more: { keys?: readonly string[]; storage?: Storage; deployment?: string; fetch?: Fetch } = {}) => {
     const on = more.storage ?? storage
-    const vault = createVault({ ring: parseKeys(more.keys ?? keys), deployment: more.deployment ?? 'test', storage: on, random: systemRandom, logger })
+    const vault = createVault({ ring: parseKeys(more.keys ?? keys), deployment: more.deployment ?? 'test', storage: on, random: systemRandom, clock, logger })
     const deps = {
       adapters: new Map(adapters.map((adapter) => [adapter.id, adapter])),
       storage: on,

@@ -117,7 +117,7 @@ test('a fault of the database is nobody’s try, and says nothing of its address
   const rig = await openRig({
     wrap: (storage) =>
       around(storage, async (verb, call) => {
-        if (down && verb === 'connections.get') throw new Error('connect ECONNREFUSED canary-host:5432')
+        if (down && verb === 'connections.inUse') throw new Error('connect ECONNREFUSED canary-host:5432')
         return call()
       }),
   })

@@ -11,7 +11,14 @@ const gate = () => {
   return { open, opened }
 }
 
-test('the first goes at once, what comes meanwhile goes together, one batch at a time and no more than 200 rows', async () => {
+/** Calls that come while the first one is under way. */
+const afterFirst = async <T>(count: number, write: (row: number) => Promise<T>): Promise<{ all: Promise<T>[] }> => {
+  const first = write(0)
+  await Promise.resolve()
+  return { all: [first, ...Array.from({ length: count - 1 }, (_, i) => write(i + 1))] }
+}
+
+test('what is called in one turn goes together, what comes meanwhile goes next, one batch at a time and no more than 200 rows', async () => {
   const batches: number[] = []
   let inFlight = 0
   let most = 0
@@ -24,12 +31,14 @@ test('the first goes at once, what comes meanwhile goes together, one batch at a
     inFlight -= 1
     return rows.map((row) => row * 2)
   })
-  const all = Array.from({ length: 451 }, (_, i) => write(i))
+  const begun = [write(-1), write(-2), write(-3)]
   await Promise.resolve()
-  expect(batches).toEqual([1])
+  const all = Array.from({ length: 450 }, (_, i) => write(i))
+  await Promise.resolve()
+  expect(batches).toEqual([3])
   first.open()
-  expect(await Promise.all(all)).toEqual(Array.from({ length: 451 }, (_, i) => i * 2))
-  expect(batches).toEqual([1, 200, 200, 50])
+  expect(await Promise.all([...begun, ...all])).toEqual([-2, -4, -6, ...Array.from({ length: 450 }, (_, i) => i * 2)])
+  expect(batches).toEqual([3, 200, 200, 50])
   expect(most).toBe(1)
 })
 
@@ -48,7 +57,7 @@ test('a lost connection: every caller of the batch is told, the next batch goes 
 
 describe('a row whose data cannot be stored', () => {
   const bad = new Set([7])
-  const make = (isDataError?: (error: unknown) => boolean) => {
+  const make = async (isDataError?: (error: unknown) => boolean) => {
     const sizes: number[] = []
     const hold = gate()
     const write = groupCommit(async (rows: readonly number[]) => {
@@ -57,18 +66,18 @@ describe('a row whose data cannot be stored', () => {
       if (rows.some((row) => bad.has(row))) throw Object.assign(new Error('invalid byte sequence'), { code: '22021' })
       return rows
     }, isDataError)
-    const all = Array.from({ length: 33 }, (_, row) => write(row))
+    const { all } = await afterFirst(33, write)
     hold.open()
     return { all, sizes }
   }
   test('fails alone, when the storage says that it is the data', async () => {
-    const { all, sizes } = make((error) => (error as { code?: string }).code === '22021')
+    const { all, sizes } = await make((error) => (error as { code?: string }).code === '22021')
     const settled = await Promise.allSettled(all)
     expect(settled.flatMap(({ status }, row) => (status === 'rejected' ? [row] : []))).toEqual([7])
     expect(sizes.length).toBeLessThan(20)
   })
   test('is taken for an outage otherwise', async () => {
-    const { all } = make()
+    const { all } = await make()
     expect((await Promise.allSettled(all)).filter(({ status }) => status === 'rejected')).toHaveLength(32)
   })
 })
@@ -81,7 +90,7 @@ test('an answer with fewer results than rows is no answer', async () => {
     if (calls === 1) await hold.opened
     return rows.slice(0, 1)
   })
-  const all = [write(0), write(1), write(2)]
+  const { all } = await afterFirst(3, write)
   hold.open()
   expect((await Promise.allSettled(all)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
 })

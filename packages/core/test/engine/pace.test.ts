@@ -193,9 +193,10 @@ test('a wait without end or sense is a wait of at most a month', async () => {
   const claim = { tenant, connectionId: 'c', action: 'publish' } as Claim
   await pace.hold(claim, Number.POSITIVE_INFINITY)
   const ports = { open: null, journal: { paced: false }, now: () => clock.now() } as RunPorts
-  const ending = await pace.before({} as Adapter, claim, ports)
+  const held = () => storage.quotas.slot(tenant, 'c', 0)
+  const ending = await pace.before({} as Adapter, claim, ports, await held())
   expect(ending?.kind === 'paced' && ending.until - clock.now()).toBe(15 * minute)
   await pace.hold(claim, 1e15)
-  const longer = await pace.before({} as Adapter, claim, ports)
+  const longer = await pace.before({} as Adapter, claim, ports, await held())
   expect(longer?.kind === 'paced' && longer.until - clock.now()).toBe(30 * 24 * hour)
 })

@@ -5,6 +5,22 @@ import { aMinuteMs, atOnce, type Rule } from './scene.ts'
 
 export const connectionRules: readonly Rule[] = [
   {
+    name: 'what runs ask of their connections comes in the order of the keys, as it is stored, with the wait that the platform asked for',
+    run: async (scene) => {
+      const { connections, quotas } = scene.storage
+      const [first, second] = [await scene.connect('tenant-a'), await scene.connect('tenant-b', { sealed: '{"own":1}' })]
+      await connections.replaceGrant('tenant-b', second.grantId, 1, { sealed: '{"new":1}', expiresAt: 42 })
+      await quotas.slot('tenant-a', first.id, 1000)
+      await quotas.hold('tenant-b', second.id, 77)
+      const keys = [second, first, { tenant: 'tenant-a', id: 'nobody' }, second].map(({ tenant, id }) => ({ tenant, id }))
+      const ofFirst = { connection: first, grant: await connections.grant('tenant-a', first.grantId), holdUntil: 0 }
+      const ofSecond = { connection: second, grant: await connections.grant('tenant-b', second.grantId), holdUntil: 77 }
+      assert.equal(ofSecond.grant?.version, 2)
+      assert.deepEqual(await connections.inUse(keys), [ofSecond, ofFirst, undefined, ofSecond])
+      assert.deepEqual(await connections.inUse([]), [])
+    },
+  },
+  {
     name: 'put stores a grant with its connections and answers them in the given order',
     run: async (scene) => {
       const grant = scene.grantOf('tenant-a', { version: 3, expiresAt: 42, data: '{"scopes":["write"]}' })

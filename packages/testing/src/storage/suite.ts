@@ -10,10 +10,12 @@ import { eventRules } from './events.ts'
 import { grantRules } from './grants.ts'
 import { handsRules } from './hands.ts'
 import { holdingRules } from './holding.ts'
+import { laneRules } from './lanes.ts'
 import { leaseRules } from './leases.ts'
 import { listRules } from './lists.ts'
 import { openingRules } from './opening.ts'
 import { orderingRules } from './ordering.ts'
+import { platformRules } from './platforms.ts'
 import { quotaRules } from './quotas.ts'
 import { createScene, type Rule } from './scene.ts'
 import { settlingRules } from './settling.ts'
@@ -32,6 +34,8 @@ const rules: readonly Rule[] = [
   ...eventRules,
   ...quotaRules,
   ...leaseRules,
+  ...platformRules,
+  ...laneRules,
   ...connectionRules,
   ...grantRules,
   ...listRules,

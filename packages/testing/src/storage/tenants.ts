@@ -52,6 +52,7 @@ const trespasses: Readonly<Record<string, readonly [attempt: Trespass, answer: u
     'stale',
   ],
   'connections.get': [({ connections }, { connection }) => connections.get('tenant-b', connection.id), undefined],
+  'connections.inUse': [({ connections }, { connection }) => connections.inUse([{ tenant: 'tenant-b', id: connection.id }]), [undefined]],
   'connections.byAccount': [({ connections }, { connection }) => connections.byAccount('tenant-b', connection.platform, connection.accountId), undefined],
   'connections.grant': [({ connections }, { grant }) => connections.grant('tenant-b', grant.id), undefined],
   'connections.ofGrant': [({ connections }, { grant }) => connections.ofGrant('tenant-b', grant.id), []],

@@ -1,0 +1,51 @@
+// One transaction on one connection. Where the connection allows it, a statement that answers no rows is not waited for: the next one follows on its heels.
+
+import { drive, type Row, type Statement, type Work } from '@syndikit/storage-sql'
+import { isLost, outcomeUnknown } from './errors.ts'
+import type { PooledClient } from './pool.ts'
+import { isSilent, toConfig, toRows } from './statements.ts'
+
+const none: readonly Row[] = []
+const ignore = () => {}
+
+/** Sends statements in their order. A failure is told at the next statement that is waited for; what was sent in between, the server has refused. */
+const lineTo = (client: PooledClient, prepare: boolean) => {
+  let unanswered: Promise<unknown>[] = []
+  return async (statement: Statement): Promise<readonly Row[]> => {
+    const answer = client.query(toConfig(statement, prepare))
+    if (client.pipeline === true && isSilent(statement.sql)) {
+      answer.catch(ignore)
+      unanswered.push(answer)
+      return none
+    }
+    const before = unanswered
+    unanswered = []
+    await Promise.all([...before, answer])
+    return toRows(await answer)
+  }
+}
+
+// Two transactions decide by what the other one committed, row by row; a stricter default of the host's would refuse them instead.
+const begin: Statement = { sql: 'begin isolation level read committed', params: [] }
+const commit: Statement = { sql: 'commit', params: [] }
+const rollback: Statement = { sql: 'rollback', params: [] }
+
+/** Runs the work once, from `begin` to `commit`, or rolls back and throws. `spoil` tells that the connection must not be used again. */
+export const transactionOn = async <T>(client: PooledClient, work: () => Work<T>, prepare: boolean, spoil: () => void): Promise<T> => {
+  const query = lineTo(client, prepare)
+  let isCommitting = false
+  try {
+    await query(begin)
+    const result = await drive(work(), query)
+    isCommitting = true
+    await query(commit)
+    return result
+  } catch (error) {
+    if (isLost(error)) {
+      spoil()
+      throw isCommitting ? outcomeUnknown(error) : error
+    }
+    await query(rollback).catch(spoil)
+    throw error
+  }
+}
