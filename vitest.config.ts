@@ -1,4 +1,4 @@
-// One test project per package, all resolving workspace packages to their sources, so tests need no build.
+// One test project per package and for the kill campaign, all resolving workspace packages to their sources, so tests need no build.
 import { globSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { defaultServerConditions, type Plugin } from 'vite'
@@ -36,7 +36,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // What was transformed without a safeguard must not be found by the next run.
     fsModuleCache: SYNDIKIT_ABLATE === undefined,
-    projects: globSync(['packages/{*,adapters/*}/package.json', 'examples/*/package.json']).map((file) => ({
+    projects: globSync(['packages/{*,adapters/*}/package.json', 'examples/*/package.json', 'scripts/prove/test']).map((file) => ({
       extends: true as const,
       test: { name: basename(dirname(file)), root: dirname(file), include: ['test/**/*.test.ts'] },
     })),

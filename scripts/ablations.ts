@@ -134,4 +134,20 @@ export const ablations: readonly Ablation[] = [
     project: 'storage-sqlite',
     tests: 'contract',
   },
+  {
+    safeguard: 'a lane takes one',
+    file: 'packages/storage-sql/src/pick.ts',
+    find: '(one.laneHolder !== null && one.laneHolder !== one.id) || given.has(keyOf(one))',
+    replace: 'false',
+    project: 'storage-sqlite',
+    tests: 'contract',
+  },
+  {
+    safeguard: 'who is in a lane goes on first',
+    file: 'packages/storage-sql/src/claim.ts',
+    find: 'const others = ids.length > 0 ?',
+    replace: 'const others = ids.length < 0 ?',
+    project: 'storage-sqlite',
+    tests: 'contract',
+  },
 ]

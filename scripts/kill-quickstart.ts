@@ -9,10 +9,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { DeliveryInfo } from '@syndikit/core'
 import type { Visible } from '@syndikit/sandbox'
-import { createApp, openDatabase, platforms } from '../examples/quickstart/app.ts'
+import { sqliteStorage } from '@syndikit/storage-sqlite'
+import { createApp, platforms } from '../examples/quickstart/app.ts'
 import { keyRing } from '../examples/quickstart/keys.ts'
 import type { Report } from '../examples/quickstart/report.ts'
 import { openSandbox } from '../examples/quickstart/sandbox-process.ts'
+import { chanceOf } from './prove/chance.ts'
 
 const { values } = parseArgs({ options: { kills: { type: 'string', default: '25' }, seed: { type: 'string' }, parallel: { type: 'string', default: '2' } } })
 const count = (name: 'kills' | 'parallel' | 'seed', least: number): number => {
@@ -34,17 +36,6 @@ const postsPerDatabase = 6
 const longestRunMs = 10 * 60_000
 /** Without a death between them. A run that gives up waiting says so and is started again. */
 const mostUnfinished = 4
-
-/** mulberry32: the same seed, the same moments. */
-const randomOf = (seed: number) => {
-  let state = seed
-  return (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** X lets an account post a hundred times in fifteen minutes: one database posts as this one, the next as the other. */
 const xAccounts = ['sandbox_sara', 'sandbox_omar'] as const
@@ -172,7 +163,7 @@ const round = async (db: string, random: () => number): Promise<void> => {
 }
 
 const lane = async (number: number): Promise<void> => {
-  const random = randomOf(wanted.seed * 1_000 + number)
+  const random = chanceOf(wanted.seed * 1_000 + number)
   for (let at = 0; state.kills < wanted.kills; at++) {
     const db = join(folder, `lane-${number}-${Math.floor(at / postsPerDatabase)}.db`)
     databases.set(db, xAccounts[(number + Math.floor(at / postsPerDatabase)) % xAccounts.length] ?? xAccounts[0])
@@ -183,7 +174,7 @@ const lane = async (number: number): Promise<void> => {
 
 /** What the databases say, by the public API. */
 const storedDeliveries = async (db: string): Promise<readonly DeliveryInfo[]> => {
-  const app = createApp({ storage: await openDatabase(db), keys: keyRing(db, {}), fetch: () => Promise.reject(new Error('not now')), live: false })
+  const app = createApp({ storage: sqliteStorage(db), keys: keyRing(db, {}), fetch: () => Promise.reject(new Error('not now')), live: false })
   const deliveries: DeliveryInfo[] = []
   for (let after: string | undefined, more = true; more; ) {
     const page = await app.scheduler.list({ tenant: 'quickstart', limit: 200, after })

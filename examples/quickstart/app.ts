@@ -1,9 +1,8 @@
-// The app's Syndikit: three platforms on one SQLite file. This is the part to copy.
+// The app's Syndikit: three platforms on a database. This is the part to copy.
 
 import { bluesky } from '@syndikit/bluesky'
-import { createSyndikit, type Fetch, type Storage } from '@syndikit/core'
+import { createSyndikit, type Fetch, type Queue, type Storage } from '@syndikit/core'
 import { mastodon } from '@syndikit/mastodon'
-import { sqliteStorage } from '@syndikit/storage-sqlite'
 import { x } from '@syndikit/x'
 
 export const platforms = ['x', 'bluesky', 'mastodon'] as const
@@ -16,29 +15,24 @@ export type Platform = (typeof platforms)[number]
 const impatient = { requestTimeoutMs: 2_000, leaseMs: 6_500, retryAfterMs: [1_000, 5_000, 15_000] }
 
 /** Names this installation: a database that was opened under another name is refused. */
-const deployment = 'quickstart'
-
-/** Opened before anything else is made, so that a file that is none fails first. */
-export const openDatabase = async (file: string): Promise<Storage> => {
-  const storage = sqliteStorage(file)
-  await storage.open(deployment)
-  return storage
-}
+export const deployment = 'quickstart'
 
 export interface AppOptions {
   readonly storage: Storage
+  readonly queue?: Queue | undefined
   readonly keys: string
   readonly fetch: Fetch
   /** Whether one of the platforms is a real server. */
   readonly live: boolean
 }
 
-export const createApp = ({ storage, keys, fetch, live }: AppOptions) =>
+export const createApp = ({ storage, queue, keys, fetch, live }: AppOptions) =>
   createSyndikit({
     deployment,
     // The sandbox knows this client. Yours is from X's developer console, and belongs in the environment.
     adapters: [x({ clientId: 'sandbox-client', clientSecret: 'sandbox-secret' }), bluesky(), mastodon({ appName: 'Syndikit quickstart' })],
     storage,
+    queue,
     keys,
     fetch,
     ...(live ? {} : impatient),

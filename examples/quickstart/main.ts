@@ -1,33 +1,35 @@
 // The main job, end to end: a post from a file goes out once, on three platforms.
 //
-//   npm run quickstart [-- FILE.md] [--json] [--serve] [--db FILE] [--sandbox URL]
+//   npm run quickstart [-- FILE.md] [--json] [--serve] [--db FILE] [--sandbox URL] [--storage sqlite|postgres] [--queue in-process|bullmq]
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type DeliveryInfo, type Problem, PublishError } from '@syndikit/core'
 import { type Accounts, connectAccounts, reconnectWhenAsked } from './accounts.ts'
-import { type App, createApp, type Draft, openDatabase } from './app.ts'
-import { keyRing } from './keys.ts'
+import { type App, createApp, type Draft, deployment } from './app.ts'
 import { liveAccounts, networkFor } from './live.ts'
 import { type PostFile, readPostFile } from './post-file.ts'
 import { adviceOn, problemLine, type Report, rowOf, table } from './report.ts'
 import { openSandbox } from './sandbox-process.ts'
+import { openSetUp, queues, storages } from './set-up.ts'
 
-const usage = `Usage: npm run quickstart [-- FILE.md] [--json] [--serve] [--db FILE] [--sandbox URL]
+const usage = `Usage: npm run quickstart [-- FILE.md] [--json] [--serve] [--db FILE] [--sandbox URL] [--storage NAME] [--queue NAME]
 
-  FILE.md         the post: Markdown with front matter (default examples/quickstart/post.md)
-  --json          prints one JSON object: { deliveries, problems }
-  --serve         leaves the feed of what was posted open, until Ctrl-C
-  --db FILE       keeps everything there; run it again, and nothing goes out twice
-  --sandbox URL   posts to a sandbox that runs already (npm run sandbox)`
+  FILE.md          the post: Markdown with front matter (default examples/quickstart/post.md)
+  --json           prints one JSON object: { deliveries, problems }
+  --serve          leaves the feed of what was posted open, until Ctrl-C
+  --db FILE        keeps everything there; run it again, and nothing goes out twice
+  --sandbox URL    posts to a sandbox that runs already (npm run sandbox)
+  --storage NAME   sqlite (the default), or postgres: at --db or DATABASE_URL, else one is started for this run
+  --queue NAME     in-process (the default), or bullmq: at REDIS_URL, else a Redis is started for this run`
 
 const options = {
   json: { type: 'boolean', default: false },
   serve: { type: 'boolean', default: false },
   db: { type: 'string' },
   sandbox: { type: 'string' },
+  storage: { type: 'string', default: 'sqlite' },
+  queue: { type: 'string', default: 'in-process' },
   help: { type: 'boolean', default: false },
 } as const
 
@@ -42,23 +44,28 @@ const parsed = (args: readonly string[]) => {
   }
 }
 
+const oneOf = <T extends string>(flag: string, given: string, known: readonly T[]): T => {
+  const found = known.find((name) => name === given)
+  if (found === undefined) throw new Error(`--${flag} is one of ${known.join(', ')}, not ${given}.`)
+  return found
+}
+
 const settingsOf = (args: readonly string[]) => {
   const { values, positionals } = parsed(args)
   if (positionals.length > 1) throw new Error(`One post at a time, not ${positionals.join(', ')}.`)
   // npm runs scripts in the folder of package.json, and says here where the user was.
   const path = (file: string) => resolve(process.env.INIT_CWD ?? process.cwd(), file)
   const [file] = positionals
-  return { ...values, file: file === undefined ? join(import.meta.dirname, 'post.md') : path(file), db: values.db === undefined ? undefined : path(values.db) }
+  const storage = oneOf('storage', values.storage, storages)
+  return {
+    ...values,
+    storage,
+    queue: oneOf('queue', values.queue, queues),
+    file: file === undefined ? join(import.meta.dirname, 'post.md') : path(file),
+    db: values.db === undefined || storage !== 'sqlite' ? values.db : path(values.db),
+  }
 }
 type Settings = ReturnType<typeof settingsOf>
-
-/** Removed again when this process ends by itself. */
-const temporaryDatabase = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'syndikit-quickstart-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  process.once('SIGINT', () => process.exit(130))
-  return join(folder, 'quickstart.db')
-}
 
 interface Scheduled {
   readonly problems: readonly Problem[]
@@ -162,13 +169,12 @@ const perform = async ({ settings, post, say, ...accounts }: Scene): Promise<Rep
 const run = async (settings: Settings, say: Say, show: (report: Report) => void): Promise<void> => {
   const post = await readPostFile(settings.file)
   const live = liveAccounts(process.env)
-  const storage = await openDatabase(settings.db ?? temporaryDatabase())
-  const keys = keyRing(settings.db, process.env)
-  const sandbox = await openSandbox({ url: settings.sandbox, folder: settings.db && `${settings.db}.sandbox` })
+  const { storage, queue, keys, beside, close } = await openSetUp(settings, process.env, deployment)
+  const sandbox = await openSandbox({ url: settings.sandbox, folder: beside })
   try {
     say(`The emulated platforms are at ${sandbox.url}/`)
     const fetch = networkFor(sandbox, live)
-    const app = createApp({ storage, keys, fetch, live: Object.keys(live).length > 0 })
+    const app = createApp({ storage, queue, keys, fetch, live: Object.keys(live).length > 0 })
     // What runs against real servers is another tenant, so that neither uses the other's connections.
     const tenant = ['quickstart', ...Object.keys(live)].join('+')
     show(await perform({ settings, post, say, app, tenant, fetch, live, account: process.env.SANDBOX_X_ACCOUNT }).finally(() => app.close()))
@@ -177,6 +183,7 @@ const run = async (settings: Settings, say: Say, show: (report: Report) => void)
     await untilInterrupted()
   } finally {
     await sandbox.close()
+    await close()
   }
 }
 

@@ -88,3 +88,18 @@ export const publication = (n: number | string, body = '{}', activeKey = `key-${
   body,
   deliveries: [{ id: `delivery-${n}`, connectionId: 'connection', platform: 'x', action: 'publish', activeKey, priority: 1, dueAt: 1 }],
 })
+
+/** It was published, as its worker tells. */
+export const verdict = (claim: { id: string; fence: number }) => ({
+  id: claim.id,
+  fence: claim.fence,
+  to: 'published' as const,
+  nextAt: null,
+  tries: 1,
+  steps: '{}',
+  marker: null,
+  result: '{}',
+  attempt: { id: `attempt-${claim.id}`, data: '{}' },
+  event: { type: 'delivery:published', data: '{}' },
+  placements: [`post-${claim.id}`],
+})

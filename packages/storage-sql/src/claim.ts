@@ -2,6 +2,7 @@
 
 import { type Claim, type ClaimQuery, headStartMs, type PriorityLevel } from '@syndikit/core'
 import type { Row, Work } from './connector.ts'
+import { enterLanes } from './lanes.ts'
 import { type Candidate, createPicker } from './pick.ts'
 import { park } from './platforms.ts'
 import { deliveryColumns, toClaim } from './rows.ts'
@@ -31,18 +32,27 @@ const wake = `select min(next_at) - (:now - :lateByMs) as wake_in from (
   ${levels.map((level) => `select (select next_at from syndikit_deliveries where priority = ${level} and next_at > :now - :lateByMs order by next_at limit 1) as next_at`).join(' union all ')}
 ) as nexts`
 
-const probe = (sql: Sql, level: PriorityLevel, skip: Skip): string => `select * from (
-  select id, tenant, connection_id, platform, starts, next_at - ${headStartMs[level]} as rank_at,
-    case when exists (select 1 from syndikit_pauses p where p.platform = d.platform and p.resuming = 0) then 1 else 0 end as is_paused
-  from syndikit_deliveries d where priority = ${level} and next_at <= :now - :lateByMs
-  ${skip.tenants.length > 0 ? `and tenant not in ${sql.dialect.list('tenants')}` : ''}
-  ${skip.connections.length > 0 ? `and connection_id not in ${sql.dialect.list('connections')}` : ''}
-  order by next_at limit :candidates) as level_${level}`
+const candidateColumns = (rankAt: string) => `d.id, d.tenant, d.connection_id, d.platform, d.starts, d.lane, ${rankAt} as rank_at,
+    (select l.delivery_id from syndikit_lanes l where l.tenant = d.tenant and l.lane = d.lane) as lane_holder,
+    case when exists (select 1 from syndikit_pauses p where p.platform = d.platform and p.resuming = 0) then 1 else 0 end as is_paused`
 
-/** `next_at` is asked again because another claimer may have moved the row since the probe. */
-const lockPicked = (sql: Sql): string => `select ${deliveryColumns}, p.body, :now as now
-  from syndikit_deliveries d join syndikit_publications p on p.id = d.publication_id
-  where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs${sql.dialect.lockFree}`
+const probe = (sql: Sql, level: PriorityLevel, skip: Skip): string => `select * from (
+  select ${candidateColumns(`d.next_at - ${headStartMs[level]}`)}
+  from syndikit_deliveries d where d.priority = ${level} and d.next_at <= :now - :lateByMs
+  ${skip.tenants.length > 0 ? `and d.tenant not in ${sql.dialect.list('tenants')}` : ''}
+  ${skip.connections.length > 0 ? `and d.connection_id not in ${sql.dialect.list('connections')}` : ''}
+  order by d.next_at limit :candidates) as level_${level}`
+
+const headStart = `case d.priority ${levels.map((level) => `when ${level} then ${headStartMs[level]}`).join(' ')} else 0 end`
+/** Who is in a lane goes on before those who wait for it, however many of them were due before. */
+const holders = (sql: Sql): string => `select ${candidateColumns(`d.next_at - ${headStart}`)}
+  from syndikit_deliveries d where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs`
+
+/** Without a join, or the publications would be locked as well. `next_at` is asked again because another claimer may have moved the row since the probe. */
+const lockPicked = (
+  sql: Sql,
+): string => `select ${deliveryColumns}, d.lane, (select p.body from syndikit_publications p where p.id = d.publication_id) as body, :now as now
+  from syndikit_deliveries d where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs${sql.dialect.lockFree}`
 
 const take = (sql: Sql): string =>
   `update syndikit_deliveries set state = 'running', fence = fence + 1, rev = rev + 1, starts = starts + 1, next_at = :leaseEndsAt where id in ${sql.dialect.list('ids')}`
@@ -53,13 +63,15 @@ const toCandidate = (row: Row): Candidate => ({
   connectionId: String(row.connection_id),
   platform: String(row.platform),
   isPaused: row.is_paused === 1,
+  lane: row.lane === null ? null : String(row.lane),
+  laneHolder: row.lane_holder === null ? null : String(row.lane_holder),
   starts: Number(row.starts),
   rankAt: Number(row.rank_at),
 })
 
 function* takePicked(sql: Sql, picked: readonly Candidate[], lateByMs: number, leaseMs: number): Work<Claim[]> {
   if (picked.length === 0) return []
-  const found = yield sql(lockPicked(sql), { ids: toJson(picked.map(({ id }) => id)), lateByMs })
+  const found = yield* enterLanes(sql, yield sql(lockPicked(sql), { ids: toJson(picked.map(({ id }) => id)), lateByMs }))
   // By the moment that the claim tells: between two statements the database's clock goes on.
   const claimedAt = Number(found[0]?.now)
   if (found.length > 0) yield sql(take(sql), { ids: toJson(found.map(({ id }) => id)), leaseEndsAt: claimedAt + leaseMs })
@@ -70,14 +82,18 @@ function* takePicked(sql: Sql, picked: readonly Candidate[], lateByMs: number, l
   })
 }
 
-function* look(sql: Sql, skip: Skip, lateByMs: number, candidates: number): Work<Candidate[]> {
+function* look(sql: Sql, skip: Skip, lateByMs: number, candidates: number): Work<{ found: readonly Candidate[]; isAll: boolean }> {
   const seen = yield sql(levels.map((level) => probe(sql, level, skip)).join(' union all '), {
     lateByMs,
     tenants: toJson(skip.tenants),
     connections: toJson(skip.connections),
     candidates,
   })
-  return seen.map(toCandidate)
+  const found = seen.map(toCandidate)
+  const known = new Set(found.map(({ id }) => id))
+  const ids = [...new Set(found.flatMap(({ laneHolder }) => (laneHolder === null || known.has(laneHolder) ? [] : [laneHolder])))]
+  const others = ids.length > 0 ? yield sql(holders(sql), { ids: toJson(ids), lateByMs }) : []
+  return { found: [...found, ...others.map(toCandidate)], isAll: found.length < candidates }
 }
 
 export function* claim(sql: Sql, query: ClaimQuery): Work<Claimed> {
@@ -92,17 +108,16 @@ export function* claim(sql: Sql, query: ClaimQuery): Work<Claimed> {
   for (let round = 0; round < mostRounds && parked < parkAtOnce && !picker.isFull(); round++) {
     const full = picker.full()
     const skip = { tenants: [...query.skipTenants, ...full.tenants], connections: [...query.skipConnections, ...full.connections] }
-    const seen = yield* look(sql, skip, lateByMs, candidates)
-    const open = seen.filter(({ isPaused }) => !isPaused)
-    const picked = picker.pick(open)
-    more ||= open.length > picked.length
+    const { found, isAll } = yield* look(sql, skip, lateByMs, candidates)
+    const { picked, isBehind, ...left } = picker.pick(found.filter(({ isPaused }) => !isPaused))
+    more ||= left.more
     claims.push(...(yield* takePicked(sql, picked, lateByMs, query.leaseMs)))
-    const shut = seen.filter(({ isPaused }) => isPaused)
+    const shut = found.filter(({ isPaused }) => isPaused)
     const out = shut.length > 0 ? yield* park(sql, shut, lateByMs) : 0
     parked += out
     // Behind rows of a paused platform there may be others that could have been given out.
-    sawAll = seen.length < candidates ? out === shut.length : shut.length === 0
-    if (seen.length < candidates || (picked.length === 0 && shut.length === 0)) break
+    sawAll = isAll ? out === shut.length : shut.length === 0
+    if (isAll || (picked.length === 0 && shut.length === 0 && !isBehind)) break
     if (shut.length > 0) candidates = Math.max(candidates, parkAtOnce)
   }
   return { claims, wakeInMs: sawAll ? ((next?.wake_in ?? null) as number | null) : 0, more }

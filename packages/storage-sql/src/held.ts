@@ -8,7 +8,7 @@ import { place } from './verdict.ts'
 
 export function* locked(sql: Sql, ids: readonly string[]): Work<Map<string, Row>> {
   const rows = yield sql(
-    `select id, tenant, publication_id, connection_id, state, fence, rev from syndikit_deliveries where id in ${sql.dialect.list('ids')} order by id${sql.dialect.lock}`,
+    `select id, tenant, publication_id, connection_id, lane, state, fence, rev from syndikit_deliveries where id in ${sql.dialect.list('ids')} order by id${sql.dialect.lock}`,
     { ids: toJson([...new Set(ids)]) },
   )
   return new Map(rows.map((row) => [String(row.id), row]))

@@ -59,7 +59,7 @@ export function* list(sql: Sql, tenant: string, page: Page & DeliveryFilter): Wo
   const limit = checkLimit(page.limit)
   const after = fromCursor('deliveries', page.after)
   const conditions = conditionsOf(sql, page)
-  if (after) conditions.push({ text: '(d.due_at, d.id) < (:afterAt, :afterId)', params: { afterAt: after[0], afterId: after[1] } })
+  if (after) conditions.push({ text: 'd.due_at <= :afterAt and (d.due_at, d.id) < (:afterAt, :afterId)', params: { afterAt: after[0], afterId: after[1] } })
   const rows = yield sql(
     `select ${deliveryColumns} from syndikit_deliveries d where d.tenant = :tenant ${conditions.map(({ text }) => `and ${text}`).join(' ')}
     order by d.due_at desc, d.id desc limit :most`,

@@ -3,6 +3,7 @@
 import type { AddResult, NewDelivery, NewPublication, Publication } from '@syndikit/core'
 import type { Work } from './connector.ts'
 import { tell } from './finish.ts'
+import { apart } from './savepoint.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
 import { freeKeys } from './verdict.ts'
@@ -72,9 +73,10 @@ const deliveryColumns = {
   key: 'text',
   priority: 'int',
   due_at: 'int',
+  lane: 'text',
 } as const
 
-const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action, activeKey, priority, dueAt }: Indexed) => ({
+const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action, activeKey, priority, dueAt, serialize }: Indexed) => ({
   id,
   tenant,
   publication: publicationId,
@@ -84,6 +86,7 @@ const deliveryRow = ({ id, tenant, publicationId, connectionId, platform, action
   key: activeKey,
   priority,
   due_at: dueAt,
+  lane: serialize ? connectionId : null,
 })
 
 /** Decided by the unique index as well: whoever comes second finds the first one's id under the key. */
@@ -95,8 +98,8 @@ function* insertDeliveries(sql: Sql, deliveries: readonly Indexed[]): Work<Refus
   )
   yield sql(
     `insert into syndikit_deliveries
-      (id, tenant, publication_id, connection_id, platform, action, state, priority, due_at, next_at, active_key, fence, rev, starts, tries, created_at, steps)
-    select u.id, u.tenant, u.publication, u.connection, u.platform, u.action, 'scheduled', u.priority, u.due_at, u.due_at, u.key, 0, 1, 0, 0, :now, '{}'
+      (id, tenant, publication_id, connection_id, platform, action, state, priority, due_at, next_at, active_key, lane, fence, rev, starts, tries, created_at, steps)
+    select u.id, u.tenant, u.publication, u.connection, u.platform, u.action, 'scheduled', u.priority, u.due_at, u.due_at, u.key, u.lane, 0, 1, 0, 0, :now, '{}'
     from ${sql.dialect.rows('rows', deliveryColumns)} u${sql.dialect.ignore(['tenant', 'active_key'], 'active_key is not null')}`,
     { rows },
   )
@@ -128,25 +131,15 @@ function* insert(sql: Sql, publications: readonly NewPublication[]): Work<AddRes
   return { status: 'added', publications: stored }
 }
 
-/** Under a savepoint: what is refused leaves no trace, and the transaction around it, which may be the host's, goes on. */
+/** What is refused leaves no trace. */
 export function* add(sql: Sql, publications: readonly NewPublication[]): Work<AddResult> {
   if (publications.length === 0) return { status: 'added', publications: [] }
-  yield sql('savepoint syndikit_add')
-  let result: AddResult
-  try {
-    result = yield* insert(sql, publications)
-  } catch (error) {
-    try {
-      yield sql('rollback to savepoint syndikit_add')
-      yield sql('release savepoint syndikit_add')
-    } catch {
-      // A full disk or a lost connection has already ended the whole transaction; the first error says why.
-    }
-    throw error
-  }
-  if (result.status !== 'added') yield sql('rollback to savepoint syndikit_add')
-  yield sql('release savepoint syndikit_add')
-  return result
+  return yield* apart(
+    sql,
+    'syndikit_add',
+    () => insert(sql, publications),
+    ({ status }) => status === 'added',
+  )
 }
 
 export function* publication(sql: Sql, tenant: string, id: string): Work<Publication | undefined> {

@@ -2,9 +2,12 @@
 
 import type { Dialect } from './dialect/dialect.ts'
 
+/** What of a dialect decides how tables look. */
+export type Shape = Pick<Dialect, 'types' | 'table' | 'busyTable' | 'partial'>
+
 export interface Migration {
   readonly version: number
-  readonly statements: (dialect: Dialect) => readonly string[]
+  readonly statements: (shape: Shape) => readonly string[]
 }
 
 /** Rows that a retry or a limit has put off; the same words stand in the query, or SQLite would not use the index. */
@@ -12,7 +15,7 @@ export const postponed = `state = 'scheduled' and next_at > due_at`
 /** Rows that somebody may have to look at: few, so finding them must not mean walking through all others. */
 export const inbox = `state in ('uncertain', 'needs_action', 'failed')`
 
-const consents = ({ types: { key, text, int }, table }: Dialect): readonly string[] => [
+const consents = ({ types: { key, text, int, url }, table }: Shape): readonly string[] => [
   `create table syndikit_grants (
     id ${key} not null primary key, tenant ${key} not null, platform ${key} not null, state ${key} not null, version ${int} not null, rev ${int} not null,
     data_key ${text} not null, key_id ${key} not null, sealed ${text} not null, data ${text} not null, expires_at ${int},
@@ -29,11 +32,11 @@ const consents = ({ types: { key, text, int }, table }: Dialect): readonly strin
     id ${key} not null primary key, tenant ${key} not null, key_id ${key} not null, sealed ${text} not null, expires_at ${int} not null)${table}`,
   'create index syndikit_oauth_states_end on syndikit_oauth_states (expires_at)',
   `create table syndikit_oauth_clients (
-    tenant ${key} not null, platform ${key} not null, server ${key} not null, redirect_uri ${key} not null, key_id ${key} not null, sealed ${text} not null,
+    tenant ${key} not null, platform ${key} not null, server ${url} not null, redirect_uri ${url} not null, key_id ${key} not null, sealed ${text} not null,
     primary key (tenant, platform, server, redirect_uri))${table}`,
 ]
 
-const deliveries = ({ types: { key, text, int }, busyTable, partial }: Dialect): readonly string[] => [
+const deliveries = ({ types: { key, text, int }, busyTable, partial }: Shape): readonly string[] => [
   `create table syndikit_publications (
     id ${key} not null primary key, tenant ${key} not null, idempotency_key ${key}, request_hash ${text} not null, body ${text} not null,
     pending ${int} not null, created_at ${int} not null, finished_at ${int})${busyTable}`,
@@ -41,7 +44,7 @@ const deliveries = ({ types: { key, text, int }, busyTable, partial }: Dialect):
   `create index syndikit_publications_finished on syndikit_publications (finished_at)${partial('finished_at is not null')}`,
   `create table syndikit_deliveries (
     id ${key} not null primary key, tenant ${key} not null, publication_id ${key} not null, connection_id ${key} not null, platform ${key} not null,
-    action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, parked ${int}, active_key ${key}, released_key ${key},
+    action ${key} not null, state ${key} not null, priority ${int} not null, due_at ${int} not null, next_at ${int}, parked ${int}, active_key ${key}, released_key ${key}, lane ${key},
     fence ${int} not null, rev ${int} not null, starts ${int} not null, tries ${int} not null, created_at ${int} not null,
     marker ${text}, result ${text}, steps ${text} not null)${busyTable}`,
   `create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at)${partial('next_at is not null')}`,
@@ -53,7 +56,7 @@ const deliveries = ({ types: { key, text, int }, busyTable, partial }: Dialect):
   `create index syndikit_deliveries_postponed on syndikit_deliveries (tenant, connection_id, due_at)${partial(postponed)}`,
 ]
 
-const traces = ({ types: { key, text, int, identity }, table }: Dialect): readonly string[] => [
+const traces = ({ types: { key, text, int, identity }, table }: Shape): readonly string[] => [
   `create table syndikit_attempts (
     id ${key} not null primary key, delivery_id ${key} not null, fence ${int} not null, at ${int} not null, settled_to ${key}, data ${text} not null)${table}`,
   'create index syndikit_attempts_delivery on syndikit_attempts (delivery_id, at)',
@@ -67,7 +70,14 @@ const traces = ({ types: { key, text, int, identity }, table }: Dialect): readon
   'create unique index syndikit_events_subject on syndikit_events (subject_id, rev)',
 ]
 
-const limits = ({ types: { key, int }, table }: Dialect): readonly string[] => [
+/** Which delivery runs in a lane; its primary key lets no second one in. */
+const lanes = ({ types: { key }, table }: Shape): readonly string[] => [
+  `create table syndikit_lanes (
+    tenant ${key} not null, lane ${key} not null, delivery_id ${key} not null, primary key (tenant, lane))${table}`,
+  'create index syndikit_lanes_delivery on syndikit_lanes (delivery_id)',
+]
+
+const limits = ({ types: { key, int }, table }: Shape): readonly string[] => [
   `create table syndikit_quotas (
     tenant ${key} not null, bucket ${key} not null, window_ms ${int} not null, used ${int} not null, ends_at ${int} not null,
     primary key (tenant, bucket, window_ms))${table}`,
@@ -79,9 +89,12 @@ const limits = ({ types: { key, int }, table }: Dialect): readonly string[] => [
 ]
 
 /** Holds the schema's version and the deployment; the one table that every version must be able to read. */
-export const metaTable = ({ types: { key, text }, table }: Dialect): string =>
+export const metaTable = ({ types: { key, text }, table }: Shape): string =>
   `create table if not exists syndikit_meta (name ${key} not null primary key, value ${text} not null)${table}`
 
 export const migrations: readonly Migration[] = [
-  { version: 1, statements: (dialect) => [...consents(dialect), ...deliveries(dialect), ...traces(dialect), ...limits(dialect)] },
+  { version: 1, statements: (dialect) => [...consents(dialect), ...deliveries(dialect), ...lanes(dialect), ...traces(dialect), ...limits(dialect)] },
 ]
+
+/** The version that this release brings a database to. */
+export const newest = Math.max(...migrations.map(({ version }) => version))

@@ -4,6 +4,7 @@ import type { Settle, Written } from '@syndikit/core'
 import type { Row, Work } from './connector.ts'
 import { finish, tell } from './finish.ts'
 import { holds, locked } from './held.ts'
+import { leaveLanes } from './lanes.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
 import { isTerminal, judge, place } from './verdict.ts'
@@ -64,6 +65,10 @@ function* move(sql: Sql, moving: readonly { row: Settle; before: Row }[]): Work<
   yield* judge(
     sql,
     moving.map(({ row }) => ({ id: row.id, row })),
+  )
+  yield* leaveLanes(
+    sql,
+    moving.map(({ before }) => before),
   )
   yield* place(
     sql,

@@ -2,7 +2,7 @@
 
 import type { Row, Statement, Value, Work } from './connector.ts'
 import type { Dialect } from './dialect/dialect.ts'
-import { fromRow, type JsonParam, toValue } from './text.ts'
+import { fromRow, type JsonParam, toValue, toValues } from './text.ts'
 
 export type Params = Readonly<Record<string, Value | JsonParam>>
 
@@ -12,26 +12,46 @@ export interface Sql {
   readonly dialect: Dialect
 }
 
+interface Place {
+  readonly name: string
+  /** All members of a list, each as a parameter. */
+  readonly each: boolean
+}
 interface Compiled {
-  readonly sql: string
-  readonly names: readonly string[]
+  /** Between the parameters. */
+  readonly texts: readonly string[]
+  readonly places: readonly Place[]
+  /** Put together, where their number is always the same. */
+  readonly sql: string | undefined
 }
 
 // A cast (`::json`) is no parameter.
-const parameter = /(?<!:):([a-z]\w*)/gi
+const parameter = /(?<!:):(\*?)([a-z]\w*)/gi
+const insertInto = /^\s*insert into (\w+)/
 
 const compile = (text: string, dialect: Dialect, clocked: boolean): Compiled => {
-  const names: string[] = []
-  const sql = text.replace(parameter, (_, name: string) => {
+  const places: Place[] = []
+  const into = insertInto.exec(text)?.[1] ?? ''
+  const marked = text.replace(parameter, (_, star: string, name: string) => {
     if (name === 'now' && !clocked) return dialect.now
-    names.push(name)
-    return dialect.placeholder(names.length, name === 'now' ? 'int' : undefined)
+    if (name === 'into') return into
+    places.push({ name, each: star !== '' })
+    return '\0'
   })
-  return { sql, names }
+  const texts = marked.split('\0')
+  const whole = texts.map((before, n) => (n === 0 ? before : `${dialect.placeholder(n, places[n - 1]?.name === 'now' ? 'int' : undefined)}${before}`)).join('')
+  return { texts, places, sql: places.some(({ each }) => each) ? undefined : whole }
+}
+
+/** Few different lengths, so few different statements: the last member is repeated. */
+const padded = (values: readonly Value[]): readonly Value[] => {
+  const last = values.at(-1) ?? null
+  return [...values, ...Array<Value>(2 ** Math.ceil(Math.log2(values.length || 1)) - values.length).fill(last)]
 }
 
 /** With a clock, `:now` is a parameter read once per verb; without, the database's own. */
 export const sqlFor = (dialect: Dialect, clock: { now(): number } | undefined): (() => Sql) => {
+  const { padsSpaces } = dialect
   const compiled = new Map<string, Compiled>()
   const compiledOf = (text: string) => {
     const known = compiled.get(text)
@@ -42,14 +62,21 @@ export const sqlFor = (dialect: Dialect, clock: { now(): number } | undefined): 
   }
   return () => {
     const now = clock ? Math.floor(clock.now()) : null
-    const paramOf = (name: string, params: Params): Value => {
+    const given = (name: string, params: Params) => {
       const value = name === 'now' ? now : params[name]
       if (value === undefined) throw new Error(`syndikit: the statement's parameter "${name}" is missing.`)
-      return toValue(value)
+      return value
+    }
+    const valuesOf = ({ name, each }: Place, params: Params): readonly Value[] => {
+      const value = given(name, params)
+      return each && typeof value === 'object' && value !== null ? padded(toValues(value, padsSpaces)) : [toValue(value, padsSpaces)]
     }
     const sql = (text: string, params: Params = {}): Statement => {
-      const made = compiledOf(text)
-      return { sql: made.sql, params: made.names.map((name) => paramOf(name, params)) }
+      const { texts, places, sql: whole } = compiledOf(text)
+      const values = places.map((place) => valuesOf(place, params))
+      if (whole !== undefined) return { sql: whole, params: values.flat() }
+      const spread = values.map((some) => some.map(() => '?').join(', '))
+      return { sql: texts.map((before, n) => `${n === 0 ? '' : spread[n - 1]}${before}`).join(''), params: values.flat() }
     }
     return Object.assign(sql, { dialect })
   }

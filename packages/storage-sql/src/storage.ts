@@ -12,16 +12,17 @@ import { cancel, reschedule, resolve } from './hands.ts'
 import { extend, save } from './held.ts'
 import { named, releaseLease, takeLease } from './leases.ts'
 import * as lists from './lists.ts'
-import { migrate } from './migrate.ts'
+import { type Migrating, migrate } from './migrate.ts'
 import * as oauth from './oauth.ts'
 import * as platforms from './platforms.ts'
 import { add, publication, publicationByKey } from './publications.ts'
 import * as quotas from './quotas.ts'
+import { apart } from './savepoint.ts'
 import { settle } from './settle.ts'
 import { readable, type Sql, sqlFor } from './sql.ts'
 
 /** What `sqlStorage` takes beside its connector. */
-export interface SqlStorageOptions {
+export interface SqlStorageOptions extends Migrating {
   /** Replaces the database's clock, for all that is compared and stored: tests and simulations turn time with it. Default: the database's own. */
   readonly clock?: { now(): number } | undefined
 }
@@ -51,6 +52,12 @@ const oauthVerbs = (write: Verb, read: Verb): Storage['oauth'] => ({
   client: (tenant, platform, server, redirectUri) => read((sql) => oauth.storedClient(sql, tenant, platform, server, redirectUri)),
   putClient: (client, replacing) => write((sql) => oauth.putClient(sql, client, replacing)),
   clientsNotUnder: (keyId, limit) => read((sql) => oauth.clientsNotUnder(sql, keyId, limit)),
+})
+
+const publicationVerbs = (write: Verb, read: Verb): Storage['publications'] => ({
+  add: (publications) => write((sql) => add(sql, publications)),
+  get: (tenant, id) => read((sql) => publication(sql, tenant, id)),
+  byKey: (tenant, idempotencyKey) => read((sql) => publicationByKey(sql, tenant, idempotencyKey)),
 })
 
 const deliveryVerbs = (write: Verb, read: Verb): Storage['deliveries'] => ({
@@ -107,7 +114,7 @@ interface Runner<Tx> {
 }
 
 /** Turns works into calls of the connector, while the storage is open. */
-const runnerOf = <Tx>(connector: SqlConnector<Tx>, begin: () => Sql): Runner<Tx> => {
+const runnerOf = <Tx>(connector: SqlConnector<Tx>, begin: () => Sql, migrating: Migrating): Runner<Tx> => {
   let isOpen = false
   const opened = () => {
     if (!isOpen) throw new Error('syndikit: the storage is not open. Await `storage.open(deployment)` before its other verbs, and call none after `close()`.')
@@ -119,7 +126,7 @@ const runnerOf = <Tx>(connector: SqlConnector<Tx>, begin: () => Sql): Runner<Tx>
   return {
     open: async (deployment) => {
       if (typeof deployment !== 'string' || deployment === '') throw new TypeError('syndikit: `deployment` must be a text that is not empty.')
-      await connector.transaction(fresh((sql) => migrate(sql, deployment)))
+      await connector.transaction(fresh((sql) => migrate(sql, deployment, migrating)))
       isOpen = true
     },
     write: async (work) => {
@@ -150,19 +157,24 @@ function* databaseNow(sql: Sql): Work<number> {
  * Carries Syndikit's storage on a SQL database. Every verb is one transaction of short statements; a verb over many rows has a fixed number of statements.
  * `connector` is all it knows of a driver, so a new driver is one file.
  */
-export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock }: SqlStorageOptions = {}): Storage<Tx> => {
-  const { open, write, read, within, close } = runnerOf(connector, sqlFor(dialects[connector.dialect], clock))
+export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock, ...migrating }: SqlStorageOptions = {}): Storage<Tx> => {
+  const { open, write, read, within, close } = runnerOf(connector, sqlFor(dialects[connector.dialect], clock), migrating)
+  const hostVerbs = (writes: Verb, reads: Verb) => ({
+    now: async () => (clock ? Math.floor(clock.now()) : await reads(databaseNow)),
+    connections: connectionVerbs(writes, reads),
+    publications: publicationVerbs(writes, reads),
+    deliveries: deliveryVerbs(writes, reads),
+  })
   return {
     open,
-    now: async () => (clock ? Math.floor(clock.now()) : await read(databaseNow)),
-    connections: connectionVerbs(write, read),
-    oauth: oauthVerbs(write, read),
-    publications: {
-      add: (publications, tx) => (tx === undefined ? write((sql) => add(sql, publications)) : within(tx, (sql) => add(sql, publications))),
-      get: (tenant, id) => read((sql) => publication(sql, tenant, id)),
-      byKey: (tenant, idempotencyKey) => read((sql) => publicationByKey(sql, tenant, idempotencyKey)),
+    ...hostVerbs(write, read),
+    within: (tx) => {
+      const read: Verb = (work) => within(tx, work)
+      // An error in the middle leaves the host's transaction as it was before the call.
+      const write: Verb = (work) => within(tx, (sql) => apart(sql, 'syndikit_verb', () => work(sql)))
+      return { ...hostVerbs(write, read), publications: publicationVerbs(read, read) }
     },
-    deliveries: deliveryVerbs(write, read),
+    oauth: oauthVerbs(write, read),
     events: eventVerbs(write),
     quotas: quotaVerbs(write, read),
     leases: leaseVerbs(write),

@@ -6,25 +6,42 @@ import type { Row, Value } from './connector.ts'
 const unsafe = /[\0\uffff\p{Surrogate}]/gu
 const escaped = /\uffff([0-9a-f]{4})/g
 
-const toText = (text: string): string => text.replace(unsafe, (char) => `\uffff${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const codeFor = (char: string) => `\uffff${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+/** Of a text that ends in spaces, the last one. */
+const lastSpace = / $/
+
+const toText = (text: string, padsSpaces: boolean): string => {
+  const safe = text.replace(unsafe, codeFor)
+  return padsSpaces ? safe.replace(lastSpace, codeFor) : safe
+}
 
 const fromText = (text: string): string =>
   text.includes('\uffff') ? text.replace(escaped, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) : text
 
-export const toValue = (value: Value | JsonParam): Value =>
-  typeof value === 'string' ? toText(value) : typeof value === 'object' && value !== null ? value.json : value
+/** As it is sent. `padsSpaces`: the database takes texts for equal that differ in spaces at their ends. */
+export const toValue = (value: Value | JsonParam, padsSpaces: boolean): Value => {
+  if (typeof value === 'string') return toText(value, padsSpaces)
+  return typeof value === 'object' && value !== null ? jsonOf(value, padsSpaces) : value
+}
+
+/** The members of a list, one by one. */
+export const toValues = ({ members }: JsonParam, padsSpaces: boolean): readonly Value[] =>
+  members.map((member) => (typeof member === 'string' ? toText(member, padsSpaces) : (member as Value)))
 
 /** What in a JSON text may stand for an unsafe character of a member. */
 const suspicious = /\\u(?:0000|d[89a-f])|\uffff/
 
-/** A list or batch as the one JSON text that it travels in, its members already safe. */
+/** A list or batch, which travels as one JSON text. */
 export interface JsonParam {
-  readonly json: string
+  readonly members: readonly unknown[]
 }
 
-export const toJson = (rows: readonly unknown[]): JsonParam => {
-  const json = JSON.stringify(rows)
-  return { json: suspicious.test(json) ? JSON.stringify(rows, (_, value: unknown) => (typeof value === 'string' ? toText(value) : value)) : json }
+export const toJson = (members: readonly unknown[]): JsonParam => ({ members })
+
+const jsonOf = ({ members }: JsonParam, padsSpaces: boolean): string => {
+  const json = JSON.stringify(members)
+  if (!suspicious.test(json) && !(padsSpaces && json.includes(' "'))) return json
+  return JSON.stringify(members, (_, value: unknown) => (typeof value === 'string' ? toText(value, padsSpaces) : value))
 }
 
 export const fromRow = (row: Row): Row => {

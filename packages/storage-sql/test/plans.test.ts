@@ -72,6 +72,10 @@ test('the claim asks for each candidate whether its platform is paused, and resu
   expect(planOf(find('where parked = 1 and platform = ?')).join()).toContain('syndikit_deliveries_parked (parked=? AND platform=?)')
 })
 
+test('the claim asks for each candidate who is in its lane by the key of lanes', () => {
+  expect(planOf(find('as level_3')).filter((detail) => /SEARCH l USING .*\(tenant=\? AND lane=\?\)/.test(detail))).toHaveLength(4)
+})
+
 test('what waits for somebody, one publication and what a limit put off have an index of their own', () => {
   expect(planOf(find(`where d.tenant = ? and state in ('uncertain', 'needs_action', 'failed') and d.state in`)).join()).toContain('syndikit_deliveries_inbox')
   expect(planOf(find('where d.tenant = ? and d.publication_id = ? order by')).join()).toContain('syndikit_deliveries_publication')

@@ -104,7 +104,7 @@ test('on a full disk a write says so and leaves nothing half done, and works aga
   expect((await full.deliveries.counts(tenant)).scheduled).toBe(stored)
   const host = new DatabaseSync(file)
   host.exec(`pragma max_page_count = ${pages + 20}; begin immediate`)
-  await expect(full.publications.add([publication('in-tx', big)], host)).rejects.toThrow(/cannot grow/)
+  await expect(full.within(host).publications.add([publication('in-tx', big)])).rejects.toThrow(/cannot grow/)
   host.close()
   await full.close()
   const roomy = sqliteStorage(file)

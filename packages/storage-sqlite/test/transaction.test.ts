@@ -16,7 +16,7 @@ const opened = async () => {
 test('what is added in a host transaction is stored when it commits, and seen by nobody before', async () => {
   const { storage, host, stored } = await opened()
   host.exec(`begin immediate; insert into posts values ('p')`)
-  expect(await storage.publications.add([publication(1)], host)).toEqual({
+  expect(await storage.within(host).publications.add([publication(1)])).toEqual({
     status: 'added',
     publications: [{ status: 'added', publicationId: 'publication-1' }],
   })
@@ -29,7 +29,7 @@ test('what is added in a host transaction is stored when it commits, and seen by
 test('what is added in a host transaction is dropped when it rolls back', async () => {
   const { storage, host, stored } = await opened()
   host.exec('begin immediate')
-  await storage.publications.add([publication(1)], host)
+  await storage.within(host).publications.add([publication(1)])
   host.exec('rollback')
   expect(await stored()).toEqual([])
   expect((await storage.publications.add([publication(1)])).status).toBe('added')
@@ -39,7 +39,7 @@ test('a refusal leaves the host transaction usable, with its own rows and nothin
   const { storage, host, stored } = await opened()
   await storage.publications.add([publication(1, '{}', 'taken')])
   host.exec(`begin immediate; insert into posts values ('before')`)
-  expect(await storage.publications.add([publication(2), publication(3, '{}', 'taken')], host)).toEqual({
+  expect(await storage.within(host).publications.add([publication(2), publication(3, '{}', 'taken')])).toEqual({
     status: 'active',
     index: 1,
     deliveryIds: ['delivery-1'],
@@ -53,9 +53,9 @@ test('an error in the middle leaves the host transaction as it was before the ca
   const { storage, host, stored } = await opened()
   await storage.publications.add([publication(1)])
   host.exec(`begin immediate; insert into posts values ('before')`)
-  await expect(storage.publications.add([publication(2), { ...publication(3), deliveries: publication(1, '{}', 'other').deliveries }], host)).rejects.toThrow(
-    /UNIQUE/,
-  )
+  await expect(
+    storage.within(host).publications.add([publication(2), { ...publication(3), deliveries: publication(1, '{}', 'other').deliveries }]),
+  ).rejects.toThrow(/UNIQUE/)
   host.exec('commit')
   expect(host.prepare('select id from posts').all()).toEqual([{ id: 'before' }])
   expect(await stored()).toEqual(['delivery-1'])
@@ -64,7 +64,7 @@ test('an error in the middle leaves the host transaction as it was before the ca
 test('the work on the host handle is one synchronous turn: nothing of the host comes in between', async () => {
   const { storage, host } = await opened()
   host.exec('begin immediate')
-  const adding = storage.publications.add([publication(1)], host)
+  const adding = storage.within(host).publications.add([publication(1)])
   // Not awaited yet: had the call left its savepoint open, this rollback to it would work.
   expect(() => host.exec('rollback to savepoint syndikit_add')).toThrow(/no such savepoint/)
   expect((await adding).status).toBe('added')
@@ -98,7 +98,7 @@ test('whoever waits too long is told what to do, and nothing was stored', async 
 
 test('a handle that cannot carry the transaction is refused with the reason', async () => {
   const { storage, host } = await opened()
-  const add = (tx: unknown) => storage.publications.add([publication(1)], tx as DatabaseSync)
+  const add = (tx: unknown) => storage.within(tx as DatabaseSync).publications.add([publication(1)])
   await expect(add({})).rejects.toThrow(/must be the DatabaseSync handle/)
   await expect(add(null)).rejects.toThrow(/must be the DatabaseSync handle/)
   if (typeof host.isTransaction === 'boolean') await expect(add(host)).rejects.toThrow(/no open transaction.*begin immediate/)
@@ -112,7 +112,7 @@ test('a deferred transaction that comes too late is told to begin at once', asyn
   host.exec('begin')
   host.prepare('select * from posts').all()
   await storage.publications.add([publication(1)])
-  await expect(storage.publications.add([publication(2)], host)).rejects.toThrow(/Begin it with `begin immediate`/)
+  await expect(storage.within(host).publications.add([publication(2)])).rejects.toThrow(/Begin it with `begin immediate`/)
   host.exec('rollback')
 })
 

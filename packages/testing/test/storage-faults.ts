@@ -228,6 +228,7 @@ export const faults: readonly Fault[] = [
     break: adds(() => ({}), { idempotencyKey: null }),
   },
   { name: 'a refused call half stored', noticedBy: /refuses the whole call/, break: half },
+  { name: 'lanes ignored', noticedBy: /of a lane one delivery|racing in one lane|keeps its lane/, break: adds(() => ({ serialize: false })) },
   { name: 'priorities ignored', noticedBy: /compete by due time/, break: adds(() => ({ priority: 1 })) },
   {
     name: 'caps ignored',

@@ -113,6 +113,10 @@ const requestHashOf = (given: unknown): string => {
   return `v1:${sha256(canonical(asked))}`
 }
 
+/** Whether an adapter takes this kind one at a time. */
+export const serializes = ({ adapters }: Pick<Deps, 'adapters'>, platform: string, kind: string | undefined): boolean =>
+  adapters.get(platform)?.content.find((support) => support.kind === kind)?.spec.serialize === true
+
 const publicationOf = (calls: Calls, given: unknown, prepared: Required<Prepared>, timed: Timed): NewPublication => {
   const { draft, connections, contents } = prepared
   const { idempotencyKey } = draft
@@ -125,6 +129,7 @@ const publicationOf = (calls: Calls, given: unknown, prepared: Required<Prepared
       activeKey: activeKeyOf(draft.tenant, draft.contentKey ?? canonical(contents[connection.platform]), connection.id, 'publish'),
       priority: priorities[draft.priority ?? 'normal'],
       dueAt: timed.dueAt.get(connection.platform) as number,
+      serialize: serializes(calls, connection.platform, contents[connection.platform]?.kind),
     }),
   )
   const body: Body = {
@@ -167,8 +172,8 @@ const refusedAs = (result: Exclude<AddResult, { status: 'added' }>): Refused => 
 }
 
 /** Stores publications that are made already, and tells what became of them. */
-export const add = async (calls: Calls, publications: readonly NewPublication[], tx?: unknown): Promise<readonly Accepted[] | Refused> => {
-  const result = await calls.storage.publications.add(publications, tx)
+export const add = async (calls: Calls, publications: readonly NewPublication[]): Promise<readonly Accepted[] | Refused> => {
+  const result = await calls.storage.publications.add(publications)
   if (result.status !== 'added') return refusedAs(result)
   const accepted: Accepted[] = []
   for (const [i, { status, publicationId }] of result.publications.entries()) {
@@ -203,12 +208,7 @@ const read = async (calls: Calls, given: unknown, now: number, way: Way): Promis
 }
 
 /** Checks every draft, then stores all of them or none. */
-export const accept = async <A extends Adapter>(
-  calls: Calls,
-  drafts: readonly Draft<A>[],
-  way: 'now' | 'at',
-  tx?: unknown,
-): Promise<readonly Accepted[] | Refused> => {
+export const accept = async <A extends Adapter>(calls: Calls, drafts: readonly Draft<A>[], way: 'now' | 'at'): Promise<readonly Accepted[] | Refused> => {
   if (!Array.isArray(drafts)) throw new TypeError('`drafts` is a list of drafts.')
   const now = await calls.storage.now()
   const all: Read[] = []
@@ -220,7 +220,6 @@ export const accept = async <A extends Adapter>(
   const added = await add(
     calls,
     all.flatMap(({ publication }) => publication ?? []),
-    tx,
   )
   if ('status' in added) return added
   const rest = [...added]

@@ -3,7 +3,7 @@
 import { PublishError } from '../contract/error.ts'
 import type { Action, Delivery, NewPublication } from '../contract/storage.ts'
 import { type Body, readBody, readResult, type StoredContent, type StoredPlacement } from '../engine/body.ts'
-import { type Accepted, activeKeyOf, add, type Calls, type Refused, replayed } from './accept.ts'
+import { type Accepted, activeKeyOf, add, type Calls, type Refused, replayed, serializes } from './accept.ts'
 import { having } from './arguments.ts'
 import { canonical, sha256 } from './ids.ts'
 import { prepare, refuse } from './prepare.ts'
@@ -115,7 +115,7 @@ const publicationOf = async (calls: Calls, { action, request, requestHash }: Cha
     idempotencyKey: idempotencyKey ?? null,
     requestHash,
     body: JSON.stringify(next),
-    deliveries: [{ id: calls.newId(), connectionId, platform, action, activeKey, priority, dueAt }],
+    deliveries: [{ id: calls.newId(), connectionId, platform, action, activeKey, priority, dueAt, serialize: serializes(calls, platform, there.kind) }],
   }
 }
 

@@ -13,6 +13,7 @@ import { deliveriesOf, duration, having } from './arguments.ts'
 import type { ContentOf, Draft, ScheduledDraft } from './draft.ts'
 import { unread } from './prepare.ts'
 import { type DeliveryInfo, deliveryInfo } from './views.ts'
+import { type InTransaction, within } from './within.ts'
 
 /** Check, publish, and change what is there. Nothing here asks a platform but `metrics`: workers send. */
 export interface Publisher<A extends Adapter = Adapter> {
@@ -22,15 +23,15 @@ export interface Publisher<A extends Adapter = Adapter> {
    * Takes it in, due now. It is safe in the database when this resolves; a worker sends it. See `wait`.
    * @throws PublishError `invalid`, with every problem in `problems`: nothing was stored.
    */
-  publish(draft: Draft<A>, more?: { tx?: unknown }): Promise<Accepted | Refused>
+  publish(draft: Draft<A>, more?: InTransaction): Promise<Accepted | Refused>
   /** Resolves when no delivery of the publication is scheduled or running any more, or after `timeoutMs` (default 60 s), with the deliveries as they are. */
   wait(request: { tenant: string; publicationId: string; timeoutMs?: number | undefined }): Promise<readonly DeliveryInfo[]>
   /** Changes what is on the platform, where the platform lets it be changed. */
-  update(request: UpdateRequest & { content: ContentOf<A> }): Promise<Accepted | Refused>
+  update(request: UpdateRequest & { content: ContentOf<A> }, more?: InTransaction): Promise<Accepted | Refused>
   /** Removes it, every part of it. Something that is gone already counts as removed. */
-  unpublish(request: AfterRequest): Promise<Accepted | Refused>
+  unpublish(request: AfterRequest, more?: InTransaction): Promise<Accepted | Refused>
   /** Brings it up to date on platforms where entries age. */
-  refresh(request: AfterRequest): Promise<Accepted | Refused>
+  refresh(request: AfterRequest, more?: InTransaction): Promise<Accepted | Refused>
   /** Figures by delivery id, read from the platforms now. A delivery that has none is missing from the answer. */
   metrics(request: { tenant: string; deliveryIds: readonly string[] }): Promise<ReadonlyMap<string, Metrics>>
 }
@@ -115,12 +116,12 @@ const metricsOf = async (calls: Calls, request: Parameters<Publisher['metrics']>
 export const createPublisher = <A extends Adapter>(calls: Calls): Publisher<A> => ({
   check: (draft) => problemsOf(calls, draft),
   publish: async (draft, more) => {
-    const result = await accept(calls, [draft], 'now', more?.tx)
+    const result = await accept(within(calls, more), [draft], 'now')
     return 'status' in result ? result : (result[0] as Accepted)
   },
   wait: (request) => wait(calls, request),
-  update: (request) => after(calls, 'update', request),
-  unpublish: (request) => after(calls, 'unpublish', request),
-  refresh: (request) => after(calls, 'refresh', request),
+  update: async (request, more) => after(within(calls, more), 'update', request),
+  unpublish: async (request, more) => after(within(calls, more), 'unpublish', request),
+  refresh: async (request, more) => after(within(calls, more), 'refresh', request),
   metrics: (request) => metricsOf(calls, request),
 })

@@ -4,7 +4,7 @@ import type { Adapter } from '../contract/adapter.ts'
 import { PublishError } from '../contract/error.ts'
 import type { DeliveryFilter, NewPublication, Paged, Raced, State } from '../contract/storage.ts'
 import { type Body, readBody } from '../engine/body.ts'
-import { type Accepted, accept, activeKeyOf, add, type Calls, type Refused } from './accept.ts'
+import { type Accepted, accept, activeKeyOf, add, type Calls, type Refused, serializes } from './accept.ts'
 import { noSuchDelivery } from './after.ts'
 import { having, listing } from './arguments.ts'
 import type { ScheduledDraft } from './draft.ts'
@@ -13,6 +13,7 @@ import { refuse } from './prepare.ts'
 import { type Resolved, type ResolveRequest, resolve } from './resolve.ts'
 import { type AttemptInfo, attemptInfo, type DeliveryInfo, deliveryInfo } from './views.ts'
 import { dueOf, isZone, unknownZone, type When } from './when.ts'
+import { type InTransaction, within } from './within.ts'
 
 /** One delivery of a tenant. One of another tenant is the same as none. */
 export interface One {
@@ -41,17 +42,17 @@ export interface Scheduler<A extends Adapter = Adapter> {
    * Takes a draft in for a moment to come. It is safe in the database when this resolves. With `tx`, the host's own open transaction, it is there once that commits.
    * @throws PublishError `invalid`, with every problem in `problems`: nothing was stored.
    */
-  schedule(draft: ScheduledDraft<A>, more?: { tx?: unknown }): Promise<Accepted | Refused>
+  schedule(draft: ScheduledDraft<A>, more?: InTransaction): Promise<Accepted | Refused>
   /** Several drafts, all of them or none. */
-  scheduleAll(drafts: readonly ScheduledDraft<A>[], more?: { tx?: unknown }): Promise<readonly Accepted[] | Refused>
-  reschedule(request: One & { at: When; timeZone?: string | undefined }): Promise<Changed>
-  cancel(request: One): Promise<Changed>
+  scheduleAll(drafts: readonly ScheduledDraft<A>[], more?: InTransaction): Promise<readonly Accepted[] | Refused>
+  reschedule(request: One & { at: When; timeZone?: string | undefined }, more?: InTransaction): Promise<Changed>
+  cancel(request: One, more?: InTransaction): Promise<Changed>
   /** Due now instead of later. */
-  executeNow(request: One): Promise<Changed>
+  executeNow(request: One, more?: InTransaction): Promise<Changed>
   /** Sends what failed, was missed or canceled once more, as a new delivery. Called twice, it is the same new delivery. */
-  retry(request: One): Promise<Accepted | Refused>
+  retry(request: One, more?: InTransaction): Promise<Accepted | Refused>
   /** Your word on one that is `uncertain` or `needs_action`. */
-  resolve(request: ResolveRequest): Promise<Resolved>
+  resolve(request: ResolveRequest, more?: InTransaction): Promise<Resolved>
   get(request: One): Promise<DeliveryInfo | undefined>
   /** Newest due first. */
   list(request: ListRequest): Promise<Paged<DeliveryInfo>>
@@ -97,6 +98,7 @@ const retry = async (calls: Calls, request: One): Promise<Accepted | Refused> =>
         activeKey: activeKeyOf(tenant, key, delivery.connectionId, delivery.action),
         priority: delivery.priority,
         dueAt: await calls.storage.now(),
+        serialize: serializes(calls, delivery.platform, content?.kind),
       },
     ],
   }
@@ -132,20 +134,23 @@ const reschedule = async (calls: Calls, request: One & { at: When; timeZone?: st
 
 export const createScheduler = <A extends Adapter>(calls: Calls): Scheduler<A> => ({
   schedule: async (draft, more) => {
-    const result = await accept(calls, [draft], 'at', more?.tx)
+    const result = await accept(within(calls, more), [draft], 'at')
     return 'status' in result ? result : (result[0] as Accepted)
   },
-  scheduleAll: (drafts, more) => accept(calls, drafts, 'at', more?.tx),
-  reschedule: (request) => reschedule(calls, request),
-  cancel: async (request) => {
+  scheduleAll: async (drafts, more) => accept(within(calls, more), drafts, 'at'),
+  reschedule: async (request, more) => reschedule(within(calls, more), request),
+  cancel: async (request, more) => {
     const { tenant, deliveryId } = named(request)
-    const status = await calls.storage.deliveries.cancel(tenant, deliveryId)
+    const status = await within(calls, more).storage.deliveries.cancel(tenant, deliveryId)
     calls.stored([])
     return { status }
   },
-  executeNow: async (request) => moved(calls, request, await calls.storage.now()),
-  retry: (request) => retry(calls, request),
-  resolve: (request) => resolve(calls, request),
+  executeNow: async (request, more) => {
+    const inside = within(calls, more)
+    return moved(inside, request, await inside.storage.now())
+  },
+  retry: async (request, more) => retry(within(calls, more), request),
+  resolve: async (request, more) => resolve(within(calls, more), request),
   get: async (request) => {
     const { tenant, deliveryId } = named(request)
     const row = await calls.storage.deliveries.get(tenant, deliveryId)

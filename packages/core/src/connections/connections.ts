@@ -1,5 +1,6 @@
 // The host's calls on connections: consent given, looked at, kept and ended.
 
+import { type InTransaction, within } from '../calls/within.ts'
 import type { Connection, ConnectionState } from '../contract/connection-store.ts'
 import { PublishError } from '../contract/error.ts'
 import type { Access } from './access.ts'
@@ -62,7 +63,7 @@ export interface Connections {
   /** Connects with what the user typed: an app password, a portal's key. */
   open(request: OpenRequest): Promise<readonly ConnectionInfo[]>
   /** Makes offered connections `active`; none of them where one does not exist. The others stay offered. A call that a crash cut off is simply made again. */
-  keep(request: { readonly tenant: string; readonly ids: readonly string[] }): Promise<readonly ConnectionInfo[]>
+  keep(request: { readonly tenant: string; readonly ids: readonly string[] }, more?: InTransaction): Promise<readonly ConnectionInfo[]>
   get(one: OneConnection): Promise<ConnectionInfo>
   /** Oldest first, at most `limit` (default 50, most 200). `state` is `offered`, or `active` for every connection that was kept. */
   list(request: { tenant: string; platform?: string; state?: ConnectionState; limit?: number; after?: string }): Promise<ConnectionPage>
@@ -138,7 +139,7 @@ export const createConnections = (deps: ConnectionsOptions): Connections => {
   const clients = createClients(deps)
   return {
     ...createConsent(deps, clients),
-    keep: (request) => keep(deps, request),
+    keep: async (request, more) => keep(within(deps, more), request),
     get: (one) => get(deps, one),
     list: (request) => list(deps, request),
     verify: (one) => verify(deps, one),

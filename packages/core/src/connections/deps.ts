@@ -10,7 +10,7 @@ import { plain } from './words.ts'
 
 export interface ConnectionsDeps {
   readonly adapters: ReadonlyMap<string, Adapter>
-  readonly storage: Pick<Storage, 'connections' | 'oauth' | 'deliveries' | 'now'>
+  readonly storage: Pick<Storage, 'connections' | 'oauth' | 'deliveries' | 'now' | 'within'>
   readonly vault: Vault
   readonly clock: Clock
   readonly random: Random

@@ -103,6 +103,11 @@ export interface Push<C extends object, O extends z.ZodType> {
   /** What `published` rests on. Default `platform`: the platform named its id. */
   readonly proof?: Proof
   readonly recovery: Recovery
+  /**
+   * Deliveries of this kind to one connection, whatever their action, run one at a time across all processes. One whose worker died keeps the others back until it is taken up
+   * again. An `uncertain` one keeps nobody back. Default: side by side, up to `perConnection` in each process.
+   */
+  readonly serialize?: true
   /** From first run to verdict. Past it: `failed` before a commit, `uncertain` after one. Default 1 h. */
   readonly giveUpAfterMs?: number
   publish(content: With<C, O>, run: Run): Promise<Placement>

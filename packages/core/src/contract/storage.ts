@@ -62,6 +62,8 @@ export interface NewDelivery {
   readonly activeKey: string
   readonly priority: PriorityLevel
   readonly dueAt: number
+  /** At most one delivery of its connection with this set runs at a time, across all processes. Default false. */
+  readonly serialize?: boolean | undefined
 }
 /** A publication before it is stored, with all of its deliveries. `body` is frozen here: later runs read nothing else. */
 export interface NewPublication {
@@ -93,12 +95,12 @@ export interface Publication {
 }
 
 /** Takes publications in, and gives them back to their tenant. */
-export interface PublicationStore<Tx = unknown> {
+export interface PublicationStore {
   /**
-   * All publications or none. In a host transaction it runs under a savepoint, so a refusal leaves the host's transaction usable. Each delivery gets its
+   * All publications or none; also in a host's transaction, where a refusal takes nothing else along. Each delivery gets its
    * `delivery:scheduled` event here (rev 0 → 1), with `data` `{"dueAt":…}`.
    */
-  add(publications: readonly NewPublication[], tx?: Tx): Promise<AddResult>
+  add(publications: readonly NewPublication[]): Promise<AddResult>
   get(tenant: string, id: string): Promise<Publication | undefined>
   /** What a call with this idempotency key would replay. */
   byKey(tenant: string, idempotencyKey: string): Promise<{ readonly id: string; readonly requestHash: string } | undefined>
@@ -202,6 +204,8 @@ export interface DeliveryStore {
   /**
    * Due rows (`nextAt` ≤ now, any of `scheduled`, `running`, `uncertain`) that compete by `nextAt - headStartMs[priority]`, within the limits; fence + 1, rev + 1, starts + 1, state `running`,
    * `nextAt` = now + lease. And how long until the next row that is not due yet: same statement, same snapshot. Two claimers never get one row.
+   * Of the deliveries that a connection takes one at a time (`serialize`) one is given out, and none while another one is `running`: also not after its lease ended, until it is
+   * taken up again itself. What waits behind it does not count as `more`.
    * What is due on a paused platform is parked instead (`PlatformStore`); where a claim meets so much of it that it cannot see behind it, `wakeInMs` is 0.
    * `starts` ≥ 2 on a row, before this claim counts, means that it took its worker down before: it is given out only alone (`limit` 1 of it, nothing beside it).
    */
@@ -251,7 +255,7 @@ export interface Storage<Tx = unknown> {
   now(): Promise<number>
   readonly connections: ConnectionStore
   readonly oauth: OAuthStore
-  readonly publications: PublicationStore<Tx>
+  readonly publications: PublicationStore
   readonly deliveries: DeliveryStore
   readonly events: EventStore
   readonly quotas: QuotaStore
@@ -262,6 +266,11 @@ export interface Storage<Tx = unknown> {
    * Returns how many publications; call again until 0.
    */
   clean(before: number, limit: number): Promise<number>
+  /**
+   * The same verbs inside the host's open transaction: they see what it wrote, and what they write is stored or dropped with it. What is refused leaves it usable.
+   * @throws TypeError, at once or from each verb, for what is no open transaction on this database; also where a storage knows no transactions of a host.
+   */
+  within(tx: Tx): Pick<Storage<Tx>, 'now' | 'connections' | 'publications' | 'deliveries'>
   /** Whether an error says that one row's data cannot be stored, and nothing was: a batch is then tried in halves. Absent: no error says so. */
   isDataError?(error: unknown): boolean
   close(): Promise<void>

@@ -45,6 +45,9 @@ export const memoryStorage = ({ clock = systemClock }: { readonly clock?: { now(
   return {
     open: async (deployment) => open(tables, deployment),
     now: async () => tables.now(),
+    within: () => {
+      throw new TypeError('memoryStorage has no transactions of yours: leave `tx` out, or use a storage on a database.')
+    },
     connections: memoryConnections(tables),
     oauth: memoryOAuth(tables),
     publications: memoryPublications(tables),

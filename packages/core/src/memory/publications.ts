@@ -68,6 +68,7 @@ const newRow = ({ publication, delivery }: Indexed, now: number): DeliveryRow =>
   createdAt: now,
   activeKey: keyOf(publication.tenant, delivery.activeKey),
   parked: false,
+  lane: delivery.serialize ? keyOf(publication.tenant, delivery.connectionId) : null,
 })
 
 const store = (tables: Tables, publications: readonly NewPublication[], fresh: readonly Indexed[]): void => {
@@ -102,9 +103,8 @@ const add = (tables: Tables, publications: readonly NewPublication[]): AddResult
   return { status: 'added', publications: stored }
 }
 
-export const memoryPublications = (tables: Tables): PublicationStore<never> => ({
-  add: async (publications, tx) => {
-    if (tx !== undefined) throw new TypeError('memoryStorage has no transactions of a host: leave `tx` out, or use a storage on a database.')
+export const memoryPublications = (tables: Tables): PublicationStore => ({
+  add: async (publications) => {
     return add(tables, publications)
   },
   get: async (tenant, id) => {

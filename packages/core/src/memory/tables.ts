@@ -13,6 +13,8 @@ export interface DeliveryRow extends Mutable<Delivery> {
   readonly activeKey: string
   /** Came due while its platform was paused; every write of `nextAt` ends it. */
   parked: boolean
+  /** Of tenant and connection, where one runs at a time. */
+  readonly lane: string | null
 }
 export interface PublicationRow {
   readonly id: string
@@ -106,7 +108,7 @@ export const release = (tables: Tables, { id, activeKey }: DeliveryRow): void =>
 
 export const ofTenant = <T extends { readonly tenant: string }>(row: T | undefined, tenant: string): T | undefined => (row?.tenant === tenant ? row : undefined)
 
-export const toDelivery = ({ activeKey, parked, ...delivery }: DeliveryRow): Delivery => delivery
+export const toDelivery = ({ activeKey, parked, lane, ...delivery }: DeliveryRow): Delivery => delivery
 
 export const toGrant = ({ leaseOwner, leaseUntil, ...grant }: GrantRow): Grant => grant
 

@@ -17,5 +17,5 @@ describe('memoryStorage keeps the contract', () => {
 })
 
 test('a host transaction is refused: memory has none', async () => {
-  await expect(memoryStorage().publications.add([], {} as never)).rejects.toThrow(/leave `tx` out/)
+  expect(() => memoryStorage().within({} as never)).toThrow(/leave `tx` out/)
 })

@@ -12,6 +12,8 @@ export interface Dialect {
   readonly types: {
     /** Text that is indexed; where the database wants a length, it has one. */
     readonly key: string
+    /** The same for an address. */
+    readonly url: string
     readonly text: string
     readonly int: string
     /** A number that grows with every insert and is never given twice, as primary key. */
@@ -25,9 +27,9 @@ export interface Dialect {
   partial(condition: string): string
   /** The rows of the batch in parameter `name`, as something to select from; a member that is not in `columns` is ignored. */
   rows(name: string, columns: Columns): string
-  /** The strings, or numbers, of the JSON array in parameter `name`, as the right side of `in`. */
+  /** The strings, or numbers, of the JSON array in parameter `name`, as the right side of `in`; `:*name` are its members as parameters of their own. */
   list(name: string, type?: Type): string
-  /** After an `insert … select`: passes over rows whose unique columns exist; `condition` is that of a partial index. */
+  /** After an `insert … select`; `:into` is the table that it inserts into. Passes over rows whose unique columns exist; `condition` is that of a partial index. */
   ignore(columns: readonly string[], condition?: string): string
   /** Sets columns of `table`, named `d`, from a batch named `u`. */
   update(table: string, sets: Readonly<Record<string, string>>, rows: string, on: string): string
@@ -42,6 +44,10 @@ export interface Dialect {
   readonly lockFree: string
   /** Run first by a migration, so that several processes migrate one after the other; null where every transaction already excludes the others. */
   readonly migrating: string | null
-  /** Answers a row where `syndikit_meta` exists already; null where asking to make it once more takes no right that a mere user of the tables may lack. */
-  readonly isMade: string | null
+  /** Answers a row where `syndikit_meta` exists already: `create table if not exists` may take a right that a mere user of the tables lacks. */
+  readonly isMade: string
+  /** Answers a row where that statement of a migration was run already; null where a transaction makes all of them or none. */
+  isDone(statement: string): string | null
+  /** Whether texts that differ in spaces at their ends are equal. */
+  readonly padsSpaces: boolean
 }

@@ -16,7 +16,7 @@ export const postgres: Dialect = {
   // The clock of `now()` stands still in a host's transaction, and that of `clock_timestamp()` is no index condition.
   now: 'floor(extract(epoch from statement_timestamp()) * 1000)::bigint',
   // Bytewise, because ids and cursors are compared in JavaScript too, whatever the language of the database.
-  types: { key: 'text collate "C"', text: 'text', int: 'bigint', identity: 'bigint generated always as identity primary key' },
+  types: { key: 'text collate "C"', url: 'text collate "C"', text: 'text', int: 'bigint', identity: 'bigint generated always as identity primary key' },
   table: '',
   // Room for the new version of a row on its own page, and vacuums before dead entries at the left edge of the index of due rows slow the claim.
   busyTable:
@@ -35,7 +35,9 @@ export const postgres: Dialect = {
   },
   lock: ' for update',
   lockFree: ' for update of d skip locked',
-  migrating: `select pg_advisory_xact_lock(${migrationLock})`,
+  migrating: `select pg_advisory_xact_lock(${migrationLock})::text as locked`,
   // `create table if not exists` asks for the right to create tables also where the table exists.
   isMade: `select 1 as made where to_regclass('syndikit_meta') is not null`,
+  isDone: () => null,
+  padsSpaces: false,
 }

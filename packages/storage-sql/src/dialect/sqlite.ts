@@ -7,7 +7,7 @@ const members = (columns: Columns) => Object.keys(columns).map((name) => `value 
 export const sqlite: Dialect = {
   placeholder: () => '?',
   now: `cast(unixepoch('subsec') * 1000 as integer)`,
-  types: { key: 'text', text: 'text', int: 'integer', identity: 'integer primary key autoincrement' },
+  types: { key: 'text', url: 'text', text: 'text', int: 'integer', identity: 'integer primary key autoincrement' },
   table: ' strict',
   busyTable: ' strict',
   partial: (condition) => ` where ${condition}`,
@@ -23,5 +23,7 @@ export const sqlite: Dialect = {
   lock: '',
   lockFree: '',
   migrating: null,
-  isMade: null,
+  isMade: `select 1 as made from sqlite_schema where name = 'syndikit_meta'`,
+  isDone: () => null,
+  padsSpaces: false,
 }

@@ -10,6 +10,7 @@ import { eventRules } from './events.ts'
 import { grantRules } from './grants.ts'
 import { handsRules } from './hands.ts'
 import { holdingRules } from './holding.ts'
+import { laneRules } from './lanes.ts'
 import { leaseRules } from './leases.ts'
 import { listRules } from './lists.ts'
 import { openingRules } from './opening.ts'
@@ -34,6 +35,7 @@ const rules: readonly Rule[] = [
   ...quotaRules,
   ...leaseRules,
   ...platformRules,
+  ...laneRules,
   ...connectionRules,
   ...grantRules,
   ...listRules,
