@@ -27,9 +27,12 @@ export interface Signals {
   mended(): void
 }
 
+/** What a job does. Its data is looked at and not used. */
+export type Permit = (job: { readonly id?: string | undefined; readonly name: string; readonly data: unknown }) => Promise<void>
+
 export interface Backend {
   producer(signals: Signals): Producer
-  consumer(permit: (job: { readonly name: string; readonly data: unknown }) => Promise<void>, concurrency: number, signals: Signals): Consumer
+  consumer(permit: Permit, concurrency: number, signals: Signals): Consumer
 }
 
 /** A hint, a figure or a check takes no longer than this. */

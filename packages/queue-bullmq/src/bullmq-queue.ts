@@ -3,7 +3,7 @@
 import type { Hint, Queue, QueueHealth } from '@syndikit/core'
 import type { Queue as BullQueue } from 'bullmq'
 import { type Backend, type Producer, patienceMs, within } from './backend.ts'
-import { chunksOf, jobOf } from './jobs.ts'
+import { againOf, chunksOf, jobOf, type NewJob } from './jobs.ts'
 import { type BullmqQueueOptions, type Settings, settingsOf } from './options.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { postgresBackend } from './postgres.ts'
@@ -41,16 +41,21 @@ const producerOf = (state: State): Producer => {
   return state.producer
 }
 
+const add = async (state: State, jobs: readonly NewJob[]): Promise<void> => {
+  const { queue, ready } = producerOf(state)
+  await ready()
+  for (const chunk of chunksOf(jobs)) await within(patienceMs, queue.addBulk(chunk))
+}
+
 const hint = async (state: State, deliveries: readonly Hint[]): Promise<void> => {
   const now = Date.now()
   if (deliveries.some(({ at }) => at <= now + soonMs)) for (const run of state.runs) run.wake()
   const { outage } = state
   try {
-    const { queue, ready } = producerOf(state)
-    await ready()
-    for (const chunk of chunksOf(deliveries)) {
-      await within(patienceMs, queue.addBulk(chunk.map((one) => jobOf(one, now))))
-    }
+    await add(
+      state,
+      deliveries.map((one) => jobOf(one, now)),
+    )
     outage.mended(hints)
   } catch (error) {
     outage.failed(hints, error)
@@ -94,7 +99,8 @@ export const bullmqQueue = (options: BullmqQueueOptions): BullmqQueue => {
     health: () => within(patienceMs, countsOf(state)).catch(() => nothing),
     hint: (deliveries) => hint(state, deliveries),
     run: (...work) => {
-      const serving = serve({ backend: state.backend, outage: state.outage, concurrency, lookEveryMs }, work)
+      const giveBack = (jobId: string) => add(state, [againOf(jobId)])
+      const serving = serve({ backend: state.backend, outage: state.outage, concurrency, lookEveryMs, giveBack }, work)
       const closed = serving.closed.then(() => void state.closing.delete(closed))
       state.runs.add(serving)
       return {

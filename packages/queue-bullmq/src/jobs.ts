@@ -25,6 +25,13 @@ export const jobOf = (hint: Hint, now: number): NewJob => ({
   opts: { jobId: jobIdOf(hint), delay: Math.max(0, Math.ceil(hint.at - now)), attempts: 1, removeOnComplete: true, removeOnFail: true },
 })
 
+/** Its own id is taken for as long as it is active. */
+export const againOf = (jobId: string): NewJob => ({
+  name: jobName,
+  data: { v: version },
+  opts: { jobId: `${jobId}-again`, attempts: 1, removeOnComplete: true, removeOnFail: true },
+})
+
 export const chunksOf = <T>(all: readonly T[]): T[][] =>
   Array.from({ length: Math.ceil(all.length / mostAtOnce) }, (_, n) => all.slice(n * mostAtOnce, (n + 1) * mostAtOnce))
 

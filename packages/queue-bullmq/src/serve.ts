@@ -2,8 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { type Logger, type LookLoop, lookLoop, type Queue, type QueueRun } from '@syndikit/core'
-import type { Backend, Consumer, Signals } from './backend.ts'
-import { patienceMs } from './backend.ts'
+import { type Backend, type Consumer, type Permit, patienceMs, type Signals } from './backend.ts'
 import { isOurs } from './jobs.ts'
 import type { Outage } from './outage.ts'
 
@@ -17,6 +16,8 @@ export interface ServeOptions {
   readonly outage: Outage
   readonly concurrency: number
   readonly lookEveryMs: number
+  /** A permit that nobody looked for is for another process. */
+  readonly giveBack: (jobId: string) => Promise<void>
 }
 
 /** With the server away the database is asked as often as without a queue. */
@@ -43,17 +44,24 @@ interface Post {
   readonly logger: Logger
   readonly stopping: AbortController
   readonly signals: Signals
+  readonly giveBack: ServeOptions['giveBack']
   /** Permits that are held. */
   readonly active: Set<Promise<void>>
 }
 
+/** Ends well whatever happens: a rejection would be a failed job, and the database alone knows what failed. */
+const hold = async ({ loop, giveBack }: Post, jobId: string | undefined): Promise<void> => {
+  const isUsed = await loop.permit().catch(() => true)
+  if (!isUsed && jobId !== undefined) await giveBack(jobId).catch(() => undefined)
+}
+
 const permitOf =
-  ({ loop, logger, signals, active }: Post) =>
-  async (job: { readonly name: string; readonly data: unknown }): Promise<void> => {
+  (post: Post): Permit =>
+  async (job) => {
+    const { logger, signals, active } = post
     signals.mended()
     if (!isOurs(job)) logger.debug({}, 'A job of another form is in the queue: what it holds is not read.')
-    // A rejection would be a failed job, and the database alone knows what failed.
-    const held = loop.permit().catch(() => undefined)
+    const held = hold(post, job.id)
     active.add(held)
     await held
     active.delete(held)
@@ -93,13 +101,13 @@ const take = async ({ backend, concurrency }: ServeOptions, post: Post): Promise
 let served = 0
 
 export const serve = (options: ServeOptions, [work, ports]: Parameters<Queue['run']>): Serving => {
-  const { outage, lookEveryMs } = options
+  const { outage, lookEveryMs, giveBack } = options
   const link = `work-${++served}`
   const loop = lookLoop(work, { ...ports, longestSleepMs: () => (outage.away ? Math.min(awayMs, lookEveryMs) : lookEveryMs) })
   const signals: Signals = { failed: (error) => outage.failed(link, error), mended: () => outage.mended(link) }
   const stopping = new AbortController()
   const silence = outage.tell(ports.logger, loop.wake)
-  const closed = take(options, { loop, logger: ports.logger, stopping, signals, active: new Set() }).finally(() => {
+  const closed = take(options, { loop, logger: ports.logger, stopping, signals, giveBack, active: new Set() }).finally(() => {
     silence()
     signals.mended()
   })

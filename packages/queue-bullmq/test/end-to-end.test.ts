@@ -37,7 +37,6 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
     const end = async () => {
       await Promise.all(workers.map((worker) => worker.stop()))
       await Promise.all([one.close(), other.close()])
-      await Promise.all(queues.map((queue) => queue.close()))
     }
     return { one, connectionId, sent, end }
   }
@@ -50,7 +49,7 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
 
   test('two workers send two hundred deliveries of two seconds, each once', async () => {
     const { one, connectionId, sent, end } = await two()
-    const due = await schedule(one, connectionId, 200, Date.now() + 1_500, 10)
+    const due = await schedule(one, connectionId, 200, Date.now() + 3_000, 10)
     await until('all are sent', () => sent.length >= 200, 20_000)
     await end()
     expect(new Set(sent.map(({ text }) => text)).size).toBe(200)
@@ -61,7 +60,7 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
 
   test('Redis killed halfway costs no delivery and doubles none', async () => {
     const { one, connectionId, sent, end } = await two()
-    const due = await schedule(one, connectionId, 200, Date.now() + 1_500, 10)
+    const due = await schedule(one, connectionId, 200, Date.now() + 3_000, 10)
     await until('half are sent', () => sent.length >= 100, 20_000)
     await server.crash()
     await until('all are sent', () => sent.length >= 200, 20_000)
@@ -94,8 +93,7 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
       readFileSync(sentFile, 'utf8')
         .split('\n')
         .filter((line) => line.startsWith(word))
-    const queue = bullmqQueue({ connection: server.url })
-    const app = syndikitOn(file, queue, async () => undefined)
+    const app = syndikitOn(file, bullmqQueue({ connection: server.url }), async () => undefined)
     const connectionId = await connect(app)
     const first = startWorker(file, sentFile, 400)
     await until('the first worker is ready', () => first.said.out.includes('ready'), 30_000)
@@ -116,6 +114,5 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
     expect(new Set(lines('sent')).size).toBe(60)
     expect(lines('sent')).toHaveLength(60)
     await app.close()
-    await queue.close()
   })
 })

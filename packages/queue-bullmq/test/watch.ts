@@ -1,12 +1,11 @@
 // What a test sees of a worker: its looks and what it logs. The deliveries are the test's own.
-import { type Logger, type Queue, type QueueRun, systemClock, type Worked } from '@syndikit/core'
+import { type Logger, type Queue, systemClock, type Worked } from '@syndikit/core'
 
 export interface Watched {
   /** When each look began, and for how many deliveries. */
   readonly looks: { readonly at: number; readonly n: number }[]
   /** Level and text. */
   readonly logged: string[]
-  readonly run: QueueRun
   /** Of the looks that follow. Default: at once. */
   settled: Promise<void>
   /** Looks that permits asked for. */
@@ -19,21 +18,19 @@ export const watch = (queue: Queue): Watched => {
   const log = (level: string) => (fields: object, message: string) => void logged.push(`${level} ${message} ${JSON.stringify(fields)}`)
   const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
   const looks: Watched['looks'] = []
+  const state = { settled: Promise.resolve() }
   const work = async (n: number): Promise<Worked> => {
     looks.push({ at: Date.now(), n })
     // Nothing is due within a second: only a permit, a wake-up or the longest sleep leads to another look.
-    return { wakeInMs: 1_000, settled: watched.settled }
+    return { wakeInMs: 1_000, settled: state.settled }
   }
   const run = queue.run(work, { clock: systemClock, logger })
-  const watched: Watched = {
+  return Object.assign(state, {
     looks,
     logged,
-    run,
-    settled: Promise.resolve(),
     permitted: () => looks.filter(({ n }) => Number.isFinite(n)).reduce((sum, { n }) => sum + n, 0),
     stop: () => run.stop(),
-  }
-  return watched
+  })
 }
 
 /** Waits until it holds; how long that took. */

@@ -5,8 +5,7 @@ import { bullmqQueue } from '../src/index.ts'
 import { syndikitOn } from './toy.ts'
 
 const [file = '', connection = '', sent = '', sendMs = '0'] = process.argv.slice(2)
-const queue = bullmqQueue({ connection })
-const syndikit = syndikitOn(file, queue, async (text) => {
+const syndikit = syndikitOn(file, bullmqQueue({ connection }), async (text) => {
   appendFileSync(sent, `begun ${text}\n`)
   await setTimeout(Number(sendMs))
   appendFileSync(sent, `sent ${text}\n`)
@@ -16,7 +15,6 @@ const worker = syndikit.start()
 process.once('SIGTERM', async () => {
   await worker.stop()
   await syndikit.close()
-  await queue.close()
   console.log('stopped')
 })
 console.log('ready')

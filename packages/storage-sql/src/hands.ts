@@ -6,7 +6,7 @@ import { finish, tell } from './finish.ts'
 import { postponed } from './schema.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
-import { freeKeys, isTerminal, place, verdictColumns, verdictOf, verdictSets } from './verdict.ts'
+import { freeKeys, isTerminal, judge, place } from './verdict.ts'
 
 type Resolution = Parameters<DeliveryStore['resolve']>[3]
 
@@ -57,8 +57,7 @@ export function* resolve(sql: Sql, tenant: string, id: string, rev: number, verd
   const row = yield* lockOne(sql, tenant, id)
   if (!row || row.rev !== rev || (row.state !== 'uncertain' && row.state !== 'needs_action')) return 'stale'
   if (verdict.to === 'scheduled' && !(yield* regainsKey(sql, row))) return 'stale'
-  const columns = sql.dialect.rows('rows', verdictColumns)
-  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, columns, 'd.id = u.id'), { rows: toJson([verdictOf(sql, id, verdict)]) })
+  yield* judge(sql, [{ id, row: verdict }])
   yield sql('insert into syndikit_attempts (id, delivery_id, fence, at, settled_to, data) values (:attempt, :id, :fence, :now, :state, :data)', {
     attempt: verdict.attempt.id,
     id,

@@ -7,7 +7,7 @@ import { holds, locked } from './held.ts'
 import { leaveLanes } from './lanes.ts'
 import type { Sql } from './sql.ts'
 import { toJson } from './text.ts'
-import { isTerminal, place, verdictColumns, verdictOf, verdictSets } from './verdict.ts'
+import { isTerminal, judge, place } from './verdict.ts'
 
 /** Of those attempts, the ones that are stored, by id. */
 function* known(sql: Sql, rows: readonly Settle[]): Work<Map<string, Row>> {
@@ -62,8 +62,10 @@ function* storeAttempts(sql: Sql, decided: readonly Decided[]): Work<void> {
 /** All that moving rows takes along, in an order in which no two batches can wait for each other crosswise. */
 function* move(sql: Sql, moving: readonly { row: Settle; before: Row }[]): Work<void> {
   if (moving.length === 0) return
-  const rows = sql.dialect.rows('rows', verdictColumns)
-  yield sql(sql.dialect.update('syndikit_deliveries', verdictSets, rows, 'd.id = u.id'), { rows: toJson(moving.map(({ row }) => verdictOf(sql, row.id, row))) })
+  yield* judge(
+    sql,
+    moving.map(({ row }) => ({ id: row.id, row })),
+  )
   yield* leaveLanes(
     sql,
     moving.map(({ before }) => before),

@@ -12,9 +12,9 @@ const namedWithinMs = 1_000
 export interface LookLoop extends QueueRun {
   /**
    * About one more delivery may be due. Permits that come during a look share the next one.
-   * Resolves when what that look claimed has been settled, or the loop has ended before it looked. Never rejects.
+   * Resolves when what that look claimed has been settled: true. False: the loop has ended without that look. Never rejects.
    */
-  permit(): Promise<void>
+  permit(): Promise<boolean>
 }
 
 /** What a loop waits with. */
@@ -25,7 +25,7 @@ export interface LookPorts {
   readonly longestSleepMs?: () => number
 }
 
-type Permit = (settled: Promise<void>) => void
+type Permit = (used: Promise<boolean>) => void
 
 interface State {
   stopped: boolean
@@ -37,10 +37,8 @@ interface State {
   sleeping: AbortController
 }
 
-const ended = Promise.resolve()
-
-const release = (permits: readonly Permit[], settled: Promise<void>): void => {
-  for (const permit of permits) permit(settled)
+const release = (permits: readonly Permit[], used: Promise<boolean>): void => {
+  for (const permit of permits) permit(used)
 }
 
 const look = async (state: State, work: (n: number) => Promise<Worked>, { logger, longestSleepMs }: Required<LookPorts>): Promise<number> => {
@@ -49,12 +47,15 @@ const look = async (state: State, work: (n: number) => Promise<Worked>, { logger
   state.all = false
   try {
     const { wakeInMs, settled } = await work(all ? Number.POSITIVE_INFINITY : permits.length)
-    release(permits, settled)
+    release(
+      permits,
+      Promise.resolve(settled).then(() => true),
+    )
     // More is due than there were permits for.
     if (wakeInMs <= 0) state.all = true
     return wakeInMs < namedWithinMs ? Math.max(wakeInMs, leastSleepMs) : longestSleepMs()
   } catch (error) {
-    release(permits, ended)
+    release(permits, Promise.resolve(true))
     logger.error({ error: error instanceof Error ? error.name : 'error' }, 'A look for due deliveries failed; the next one comes within a second.')
     return namedWithinMs
   }
@@ -69,7 +70,7 @@ const loop = async (state: State, work: (n: number) => Promise<Worked>, ports: R
     await ports.clock.sleep(ms, state.sleeping.signal)
     if (state.wakes === before) state.all = true
   }
-  release(state.permits, ended)
+  release(state.permits, Promise.resolve(false))
   state.permits = []
 }
 
@@ -90,9 +91,9 @@ export const lookLoop = (work: (n: number) => Promise<Worked>, { longestSleepMs 
       rouse()
     },
     permit: async () => {
-      if (state.stopped) return
+      if (state.stopped) return false
       // A promise that is answered with a promise waits for it too.
-      await new Promise<void>((resolve) => {
+      return new Promise<boolean>((resolve) => {
         state.permits.push(resolve)
         rouse()
       })
