@@ -3,7 +3,7 @@
 import type { Logger } from '@syndikit/core'
 
 /** A connection, or a way to use one. */
-export type Link = string
+type Link = string
 
 export interface Outage {
   /** Something that was tried last did not work. */
@@ -18,7 +18,7 @@ export interface Outage {
 const quietMs = 10_000
 
 /** The name, the code, or the first word of a refusal of Redis (`OOM`, `WRONGPASS`): never a message, which may hold an address. */
-export const reasonOf = (error: unknown): string => {
+const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return 'error'
   const { code } = error as { code?: unknown }
   if (typeof code === 'string') return code
