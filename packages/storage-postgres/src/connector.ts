@@ -2,7 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { drive, type Row, type SqlConnector, type Statement } from '@syndikit/storage-sql'
-import { explained, explainedTx, foreignTx, isConflict, isDataError, isLost } from './errors.ts'
+import { explained, explainedTx, foreignTx, isConflict, isDataError, isForgetful, isLost } from './errors.ts'
 import type { Connections, PostgresClient } from './pool.ts'
 import { transactionOn } from './session.ts'
 import { toConfig, toRows } from './statements.ts'
@@ -57,7 +57,7 @@ export const postgresConnector = (connections: Connections, prepare: boolean, ma
           try {
             return toRows(await client.query(toConfig(statement, prepare)))
           } catch (error) {
-            if (isLost(error)) spoil()
+            if (isLost(error) || isForgetful(error)) spoil()
             throw error
           }
         }),

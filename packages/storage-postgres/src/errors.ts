@@ -17,6 +17,9 @@ const lostWords = /^(Connection terminated|Client has encountered a connection e
 export const isLost = (error: unknown): boolean =>
   lostCodes.test(codeOf(error)) || (error instanceof Error && (lostWords.test(error.message) || (error instanceof AggregateError && error.errors.some(isLost))))
 
+/** The connection no longer has what `pg` believes to have prepared on it. */
+export const isForgetful = (error: unknown): boolean => ['26000', '42P05'].includes(codeOf(error))
+
 /** Of bad input (22), of a broken constraint (23), of a row that no index can hold (54). The transaction was rolled back. */
 export const isDataError = (error: unknown): boolean => /^(22|23|54)...$/.test(codeOf(error))
 

@@ -1,7 +1,7 @@
 // One transaction on one connection. Where the connection allows it, a statement that answers no rows is not waited for: the next one follows on its heels.
 
 import { drive, type Row, type Statement, type Work } from '@syndikit/storage-sql'
-import { isLost, outcomeUnknown } from './errors.ts'
+import { isForgetful, isLost, outcomeUnknown } from './errors.ts'
 import type { PooledClient } from './pool.ts'
 import { isSilent, toConfig, toRows } from './statements.ts'
 
@@ -25,8 +25,11 @@ const lineTo = (client: PooledClient, prepare: boolean) => {
   }
 }
 
+// A plan is kept as long as its connection, and one that was made while a table was small, or before it was analysed, would walk through it when it is large.
+// Every statement of a verb has an index to go by; jit would compile what no index can help.
+const byIndex = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_material', 'jit'].map((name) => `set local ${name} = off`)
 // Two transactions decide by what the other one committed, row by row; a stricter default of the host's would refuse them instead.
-const begin: Statement = { sql: 'begin isolation level read committed', params: [] }
+const begin: Statement = { sql: ['begin isolation level read committed', ...byIndex].join('; '), params: [] }
 const commit: Statement = { sql: 'commit', params: [] }
 const rollback: Statement = { sql: 'rollback', params: [] }
 
@@ -46,6 +49,7 @@ export const transactionOn = async <T>(client: PooledClient, work: () => Work<T>
       throw isCommitting ? outcomeUnknown(error) : error
     }
     await query(rollback).catch(spoil)
+    if (isForgetful(error)) spoil()
     throw error
   }
 }

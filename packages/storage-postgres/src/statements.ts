@@ -45,7 +45,8 @@ export const isSilent = (sql: string): boolean => knownOf(sql).isSilent
 
 export const toConfig = ({ sql, params }: Statement, prepare: boolean): StatementConfig => {
   const { name } = knownOf(sql)
-  return { text: sql, values: [...params], types, ...(prepare && name !== undefined && { name }) }
+  // Without values, several commands may stand in one text.
+  return { text: sql, types, ...(params.length > 0 && { values: [...params] }), ...(prepare && name !== undefined && { name }) }
 }
 
 export const toRows = ({ rows }: { readonly rows: unknown[] }): readonly Row[] => rows as Row[]

@@ -8,7 +8,7 @@ import { connected, publication, query, serverForFile, skipped, tenant, verdict 
 describe.skipIf(skipped !== undefined)(`connections that are lost ${skipped ?? ''}`, () => {
   // The server crashes in this file, the machine does not: what is committed has to be in the log, but not on the disk.
   const databases = serverForFile({ fsync: 'off', deadlock_timeout: '50ms', max_connections: '200' })
-  const { newPool, newUrl } = databases
+  const { newPool } = databases
 
   const pools = databases.emptyPools(1)
 

@@ -54,12 +54,13 @@ interface Indexed extends NewDelivery {
 }
 
 function* missingConnection(sql: Sql, deliveries: readonly Indexed[]): Work<Refused | undefined> {
-  const rows = sql.dialect.rows('rows', { tenant: 'text', connection: 'text' })
-  const found = yield sql(`select u.n from ${rows} u join syndikit_connections c on c.id = u.connection and c.tenant = u.tenant where c.state = 'active'`, {
-    rows: toJson(deliveries.map(({ tenant, connectionId }) => ({ tenant, connection: connectionId }))),
+  const { list } = sql.dialect
+  // By id alone, and compared here: a join of two lists, planned while the table is empty, would be kept and walk through it later.
+  const found = yield sql(`select id, tenant from syndikit_connections where id in ${list('ids')} and state = 'active'`, {
+    ids: toJson([...new Set(deliveries.map(({ connectionId }) => connectionId))]),
   })
-  const present = new Set(found.map((row) => Number(row.n)))
-  const missing = deliveries.find((_, n) => !present.has(n))
+  const tenantOf = new Map(found.map((row) => [row.id, row.tenant]))
+  const missing = deliveries.find(({ tenant, connectionId }) => tenantOf.get(connectionId) !== tenant)
   return missing && { status: 'no-connection', index: missing.index, connectionId: missing.connectionId }
 }
 

@@ -299,9 +299,12 @@ export const around = (storage: Storage, meddle: (verb: string, call: () => Prom
     Object.fromEntries(
       Object.entries(verbs).map(([verb, call]) => [
         verb,
-        typeof call === 'function'
-          ? (...args: unknown[]) => meddle(`${name}${verb}`, () => (call as Verb)(...(args as never[])), args)
-          : group(`${verb}.`, call as object),
+        // It asks no database.
+        verb === 'isDataError'
+          ? call
+          : typeof call === 'function'
+            ? (...args: unknown[]) => meddle(`${name}${verb}`, () => (call as Verb)(...(args as never[])), args)
+            : group(`${verb}.`, call as object),
       ]),
     )
   return group('', storage) as unknown as Storage

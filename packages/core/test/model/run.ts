@@ -12,7 +12,7 @@ interface Outcome {
   readonly timeline: readonly string[]
   readonly states: readonly string[]
 }
-export type StorageOf = (clock: Clock) => Storage
+export type StorageOf = (clock: Clock) => Storage | Promise<Storage>
 
 const runPlan = async (plan: Plan, storageOf: StorageOf): Promise<Outcome> => {
   const scene = await openScene(plan, storageOf)

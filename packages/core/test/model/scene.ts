@@ -75,7 +75,7 @@ export const processOf = (scene: Scene, worker: number): Process => {
   return fresh
 }
 
-export const openScene = async (plan: Plan, storageOf: (clock: Clock) => Storage): Promise<Scene> => {
+export const openScene = async (plan: Plan, storageOf: (clock: Clock) => Storage | Promise<Storage>): Promise<Scene> => {
   births = 0
   const clock = worldClock()
   const startAt = clock.now()
@@ -86,7 +86,7 @@ export const openScene = async (plan: Plan, storageOf: (clock: Clock) => Storage
     note(`*** ${line}`)
   }
   const seeing = newSeeing()
-  const storage = watched(storageOf({ now: clock.now, elapsed: clock.now, sleep: clock.sleep }), seeing, { note, violated })
+  const storage = watched(await storageOf({ now: clock.now, elapsed: clock.now, sleep: clock.sleep }), seeing, { note, violated })
   const world: World = {
     clock,
     chance: chanceOf(1),
