@@ -50,7 +50,7 @@ export interface Parkable {
 }
 
 /** Under a lock on the pause, or a `resume` at the same moment would not see what is parked here. Waits for nobody; answers how many it parked. */
-export function* park(sql: Sql, candidates: readonly Parkable[], lateByMs: number): Work<number> {
+export function* park(sql: Sql, candidates: readonly Parkable[]): Work<number> {
   const platforms = toJson([...new Set(candidates.map(({ platform }) => platform))])
   const pauses = yield sql(
     `select d.platform from syndikit_pauses d where d.platform in ${sql.dialect.list('platforms')} and d.resuming = 0${sql.dialect.lockFree}`,
@@ -59,10 +59,9 @@ export function* park(sql: Sql, candidates: readonly Parkable[], lateByMs: numbe
   const stands = new Set(pauses.map(({ platform }) => platform))
   const ids = candidates.filter(({ platform }) => stands.has(platform)).map(({ id }) => id)
   if (ids.length === 0) return 0
-  const rows = yield sql(
-    `select d.id from syndikit_deliveries d where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now - :lateByMs${sql.dialect.lockFree}`,
-    { ids: toJson(ids), lateByMs },
-  )
+  const rows = yield sql(`select d.id from syndikit_deliveries d where d.id in ${sql.dialect.list('ids')} and d.next_at <= :now${sql.dialect.lockFree}`, {
+    ids: toJson(ids),
+  })
   yield sql(
     `update syndikit_deliveries set parked = 1, next_at = case when state = 'uncertain' then :now + :putOffMs end where id in ${sql.dialect.list('ids')}`,
     { ids: toJson(rows.map(({ id }) => id)), putOffMs },

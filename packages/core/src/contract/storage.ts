@@ -140,6 +140,9 @@ export interface Claim extends Delivery {
   readonly from: 'scheduled' | 'running' | 'uncertain'
   readonly claimedAt: number
 }
+/** A worker that has not the adapter for a due row leaves it to one that has, for so long. */
+export const leftToOthersMs = 5 * 60_000
+
 /** How much a worker can take, and of whom. */
 export interface ClaimQuery {
   readonly limit: number
@@ -149,8 +152,11 @@ export interface ClaimQuery {
   readonly skipConnections: readonly string[]
   readonly perTenant: number
   readonly perConnection: number
-  /** Only rows at least this late: the fallback sweep behind a queue. 0 otherwise. */
-  readonly lateByMs?: number | undefined
+  /**
+   * Those that this process has adapters for; absent: all. Rows of others are left to others for `leftToOthersMs` after they come due; then they are given out too, so that somebody
+   * says what is missing.
+   */
+  readonly platforms?: readonly string[] | undefined
 }
 /** A delivery under the fence of the claim that gave it out: every write of a worker carries it. */
 export interface Held {

@@ -136,7 +136,9 @@ export const createEngine = (options: EngineOptions): Engine => {
   }
   const { leaseMs, slots, perConnection } = settings
   const lost = { until: 0 }
-  const workerOf = (freed: () => void) => createWorker({ storage, clock, logger, leaseMs, slots, perConnection, extend, lost, deliver: deliverOne, freed })
+  const platforms = [...options.adapters.keys()]
+  const workerOf = (freed: () => void) =>
+    createWorker({ storage, clock, logger, leaseMs, slots, perConnection, platforms, extend, lost, deliver: deliverOne, freed })
   return {
     outbox,
     health: () => ({ working: working !== undefined, slots, running: working?.worker.running ?? 0, settled: { ...settled } }),

@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly leaseMs: number
   readonly slots: number
   readonly perConnection: number
+  /** Served here; absent: all. */
+  readonly platforms?: readonly string[] | undefined
   readonly deliver: (claim: Claim, lease: Lease) => Promise<void>
   readonly extend: (held: Held) => Promise<Written>
   /** Claims whose answer was lost count as starts of rows that nobody ran. Shared by the workers of a process. */
@@ -29,7 +31,7 @@ const longestPauseMs = 1_000
 
 export interface Worker {
   /** Claims up to `n` due deliveries, never more than there are free slots, and starts them. Never rejects. */
-  work(n: number, lateByMs?: number): Promise<Worked>
+  work(n: number): Promise<Worked>
   /** Deliveries under way. */
   readonly running: number
   /** Takes nothing new; resolves when everything under way is settled. */
@@ -91,14 +93,14 @@ const nothing = (): Worked => ({ wakeInMs: longestPauseMs, settled: Promise.reso
 const cleared = ({ lost, clock }: WorkerOptions, claim: Claim): Claim =>
   clock.elapsed() < lost.until ? { ...claim, starts: Math.min(claim.starts, suspectStarts) } : claim
 
-const claim = async (state: State, n: number, lateByMs: number | undefined): Promise<Worked> => {
-  const { clock, logger, storage, leaseMs, slots, perConnection } = state.options
+const claim = async (state: State, n: number): Promise<Worked> => {
+  const { clock, logger, storage, leaseMs, slots, perConnection, platforms } = state.options
   const limit = state.stopping || state.alone ? 0 : Math.min(n, slots - state.held.size)
   if (limit <= 0) return nothing()
   const from = moment(clock)
   const shares = sharesOf(state.held, { perTenant: Math.max(1, Math.floor(slots * 0.8)), perConnection })
   try {
-    const { claims, wakeInMs, more } = await storage.deliveries.claim({ limit, leaseMs, ...shares, ...(lateByMs !== undefined && { lateByMs }) })
+    const { claims, wakeInMs, more } = await storage.deliveries.claim({ limit, leaseMs, platforms, ...shares })
     const started = claims.map((one) => start(state, cleared(state.options, one), from))
     if (started.length > 0) state.leases.begin()
     const again = claims.length > 0 && (more || claims.length === limit)
@@ -122,8 +124,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
   const leases = keepLeases({ held, clock, logger, leaseMs, extend })
   const state: State = { options, held, leases, alone: false, stopping: false, turn: Promise.resolve() }
   return {
-    work: (n, lateByMs) => {
-      const worked = state.turn.then(() => claim(state, n, lateByMs))
+    work: (n) => {
+      const worked = state.turn.then(() => claim(state, n))
       state.turn = worked
       return worked
     },

@@ -1,6 +1,6 @@
 // Claim in memory: who goes next, fairly, and when to look again.
 
-import { type Claim, type ClaimQuery, type DeliveryStore, headStartMs } from '../contract/storage.ts'
+import { type Claim, type ClaimQuery, type DeliveryStore, headStartMs, leftToOthersMs } from '../contract/storage.ts'
 import { isPaused, park } from './platforms.ts'
 import { byText, type DeliveryRow, type Tables, toDelivery } from './tables.ts'
 
@@ -44,7 +44,7 @@ const take = (tables: Tables, row: DeliveryRow, now: number, leaseMs: number): C
 
 export const claim = (tables: Tables, query: ClaimQuery): Awaited<ReturnType<DeliveryStore['claim']>> => {
   const now = tables.now()
-  const cutoff = now - (query.lateByMs ?? 0)
+  const platforms = query.platforms && new Set(query.platforms)
   const tenants = new Set(query.skipTenants)
   const connections = new Set(query.skipConnections)
   const due: DeliveryRow[] = []
@@ -53,8 +53,9 @@ export const claim = (tables: Tables, query: ClaimQuery): Awaited<ReturnType<Del
   let next = Number.POSITIVE_INFINITY
   for (const row of tables.deliveries.values()) {
     if (row.nextAt === null) continue
-    if (row.nextAt > cutoff) next = Math.min(next, row.nextAt)
+    if (row.nextAt > now) next = Math.min(next, row.nextAt)
     else if (isPaused(tables, row)) park(tables, row)
+    else if (platforms && !platforms.has(row.platform) && row.nextAt > now - leftToOthersMs) continue
     else if (!tenants.has(row.tenant) && !connections.has(row.connectionId) && !waitsForLane(row)) due.push(row)
   }
   due.sort((a, b) => rankAt(a) - rankAt(b) || byText(a.id, b.id))
@@ -63,7 +64,7 @@ export const claim = (tables: Tables, query: ClaimQuery): Awaited<ReturnType<Del
   const lanes = new Set(picked.map(({ lane }) => lane))
   return {
     claims: picked.map((row) => take(tables, row, now, query.leaseMs)),
-    wakeInMs: next === Number.POSITIVE_INFINITY ? null : next - cutoff,
+    wakeInMs: next === Number.POSITIVE_INFINITY ? null : next - now,
     more: due.some((row) => !given.has(row.id) && !(row.lane !== null && lanes.has(row.lane))),
   }
 }

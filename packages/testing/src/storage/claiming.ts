@@ -1,6 +1,7 @@
 // Rules about claims: due rows only, each to one claimer, leases that end, and when to look again.
 
 import assert from 'node:assert/strict'
+import { leftToOthersMs } from '@syndikit/core'
 import { aMinuteMs, atOnce, type Rule, shortMs } from './scene.ts'
 
 const rows = 3000
@@ -142,16 +143,20 @@ export const claimingRules: readonly Rule[] = [
     },
   },
   {
-    name: 'a sweep takes only what is late enough, and wakes when the next one will be',
+    name: 'a claimer leaves platforms that it does not serve to others for five minutes, however many of their rows are due, and then takes them too',
     run: async (scene) => {
-      const late = await scene.scheduleOne({ dueInMs: -10 * aMinuteMs })
-      await scene.scheduleOne({ dueInMs: -aMinuteMs })
-      const { claims, wakeInMs } = await scene.claim({ lateByMs: 5 * aMinuteMs })
+      const [forgotten] = await scene.schedule({ platform: 'bluesky', dueInMs: -leftToOthersMs - aMinuteMs })
+      await scene.schedule(...Array.from({ length: 300 }, () => ({ platform: 'bluesky', dueInMs: -2 * aMinuteMs })))
+      const own = await scene.scheduleOne({ platform: 'mastodon', dueInMs: -1000 })
+      const { claims, more } = await scene.claim({ platforms: ['mastodon', 'x'], limit: 10 })
       assert.deepEqual(
         claims.map(({ id }) => id),
-        [late],
+        [forgotten, own],
       )
-      assert.ok(wakeInMs !== null && wakeInMs > 3 * aMinuteMs && wakeInMs <= 4 * aMinuteMs, `${wakeInMs} should be about four minutes`)
+      assert.equal(more, false)
+      assert.equal((await scene.claim({ limit: 10 })).claims.length, 10, 'who names no platforms takes all')
+      assert.equal((await scene.claim({ platforms: ['bluesky'], limit: 10 })).claims.length, 10, 'who serves them takes them')
+      assert.deepEqual((await scene.claim({ platforms: [], limit: 10 })).claims, [], 'who serves nothing takes what is forgotten alone')
     },
   },
 ]
