@@ -7,7 +7,7 @@ const elsewhere: Readonly<Record<string, RegExp>> = {
   adapter: /\b(plug-?ins?|integrations?)\b/i,
   tenant: /\b(customers?|organi[sz]ation ids?|workspace ids?)\b/i,
   connection: /\b(channels?|(?:linked|social) accounts?)\b/i,
-  delivery: /\b(?<!cron |BullMQ )(jobs?|dispatch(?:es)?)\b/i,
+  delivery: /\b(?<!cron |BullMQ[ -])(jobs?|dispatch(?:es)?)\b/i,
   run: /\bexecutions?\b/i,
   step: /\b(checkpoints?|activit(?:y|ies))\b/i,
   reconcile: /\breconciliations?\b/i,
