@@ -38,7 +38,7 @@ export interface BullmqQueueOptions {
   readonly name?: string | undefined
   /** Before every key in Redis. Default `bull`, where BullMQ's tools look. */
   readonly prefix?: string | undefined
-  /** How far ahead a delivery gets its job; what is due later is in the database alone. At least 1,000. Default ten minutes. */
+  /** How far ahead jobs are made; what is due later is in the database alone. At least 1,000. Default ten minutes. */
   readonly horizonMs?: number | undefined
   /** Jobs that one worker holds at a time. Give the figure that `createSyndikit` has as `slots`. Default 20. */
   readonly concurrency?: number | undefined
