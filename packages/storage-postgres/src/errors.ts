@@ -1,7 +1,7 @@
 // What PostgreSQL's error codes, and the ways to lose a connection, mean to somebody who has to mend it. No message holds an address, a user or a password.
 
 /** The SQLSTATE of the server, or the code of the operating system; empty for any other error. */
-export const codeOf = (error: unknown): string => {
+const codeOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : ''
 }
