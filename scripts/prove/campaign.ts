@@ -14,9 +14,9 @@ import { boundsOf } from './classes.ts'
 import { type Started, startDrivers } from './drivers.ts'
 import { playFaults } from './fault-script.ts'
 import { readJournal, type Story, storiesOf } from './journal.ts'
-import { accounts } from './platform.ts'
+import { tenants } from './platform.ts'
 import { exitOf, keepAlive, type Living, messageOf, type Run, start } from './processes.ts'
-import { buildPrograms, type Program } from './programs.ts'
+import { buildPrograms, type Program, type Programs } from './programs.ts'
 import { type Figures, figuresOf, lagsOf, percentile, printViolations } from './report.ts'
 import { isClean, type Violation, violationsOf } from './verdict.ts'
 
@@ -25,7 +25,6 @@ import { isClean, type Violation, violationsOf } from './verdict.ts'
  * believed to be under way for two minutes.
  */
 const drainMs = 8 * 60_000
-const tenants = [...new Set(accounts.map(({ tenant }) => tenant))]
 
 interface Stage {
   readonly campaign: Campaign
@@ -34,6 +33,7 @@ interface Stage {
   readonly app: App
   readonly connected: Connected
   readonly sandbox: ReturnType<typeof start>
+  readonly programs: Programs
   readonly runOf: (program: Program, args?: readonly string[]) => Run
   /** What went wrong with the campaign's own processes. */
   readonly faults: string[]
@@ -66,7 +66,8 @@ const setUp = async (campaign: Campaign, folder: string, say: Stage['say']): Pro
   const drivers = await startDrivers(campaign.storage, campaign.queue, folder)
   const log = join(folder, 'log.txt')
   const hear = (text: string) => appendFileSync(log, text)
-  const fileOf = await buildPrograms(join(folder, 'programs'))
+  const programs = await buildPrograms()
+  const { fileOf } = programs
   const sandbox = start({ file: fileOf('sandbox'), args: [campaign.door], env: process.env, hear })
   const { url: sandboxUrl } = await messageOf<{ url: string }>(sandbox)
   const { door, seed, ratePerSecond } = campaign
@@ -74,7 +75,7 @@ const setUp = async (campaign: Campaign, folder: string, say: Stage['say']): Pro
   const app = await createApp(scene)
   const connected = await connectAll(app)
   const runOf: Stage['runOf'] = (program, args = []) => ({ file: fileOf(program), args, env: envOf(scene), hear })
-  return { campaign, scene, drivers, app, connected, sandbox, runOf, say, ...faultsOf() }
+  return { campaign, scene, drivers, app, connected, sandbox, programs, runOf, say, ...faultsOf() }
 }
 
 const trouble = async ({ campaign, scene, drivers, broken, say }: Stage, workers: readonly Living[], host: Living): Promise<Toll> => {
@@ -168,6 +169,8 @@ const play = async (stage: Stage): Promise<Omit<Verdict, 'folder'>> => {
   const { campaign, runOf, faults, fault, say } = stage
   const workers = Array.from({ length: campaign.workers }, () => keepAlive(runOf('worker'), fault))
   const host = keepAlive(runOf('host'), fault)
+  await Promise.all([host, ...workers].map((one) => new Promise<void>((resolve) => one.on('ready', resolve))))
+  say('Everybody is at work.')
   const toll = await trouble(stage, workers, host)
   say('Faults and kills have stopped.')
   await finishHost(stage, host)
@@ -190,5 +193,6 @@ export const runCampaign = async (campaign: Campaign, say: Stage['say']): Promis
     stage.sandbox.disconnect()
     await exitOf(stage.sandbox)
     await stage.drivers.stop()
+    stage.programs.remove()
   }
 }

@@ -31,7 +31,7 @@ const every = {
   crashRedis: [40_000, 65_000],
 } as const
 /** From the moment in which it is at work: on a busy machine it takes long to come so far. */
-const lifeMs = { worker: [300, 6_000], host: [2_000, 8_000] } as const
+const lifeMs = { worker: [500, 9_000], host: [2_000, 9_000] } as const
 /** Of the lives, so many end before that. */
 const deadAtBirth = 0.15
 const bornMs = [0, 400] as const
