@@ -3,11 +3,15 @@
 //
 //   npm run prove -- --storage sqlite --queue in-process --class look-up --minutes 2 [--seed N] [--json]
 import { rmSync } from 'node:fs'
-import { campaignOf } from './prove/arguments.ts'
+import { campaignOf, usage } from './prove/arguments.ts'
 import { runCampaign } from './prove/campaign.ts'
 
 const main = async (): Promise<number> => {
   const campaign = campaignOf(process.argv.slice(2))
+  if (campaign === undefined) {
+    console.log(usage)
+    return 0
+  }
   const { figures, clean, folder } = await runCampaign(campaign, (line) => console.error(line))
   console.log(campaign.json ? JSON.stringify(figures) : figures)
   if (clean) rmSync(folder, { recursive: true, force: true })

@@ -55,7 +55,7 @@ const repeatedly = async (
   }
 }
 
-/** Dies again and again, until `stop`. */
+/** It is at work, and dies again and again, until `stop`. */
 const mortal = async (one: Living, chance: Chance, life: readonly [number, number], toll: Toll, stop: AbortSignal): Promise<void> => {
   let early = false
   const dieAfter = async (ms: number) => {
@@ -69,6 +69,7 @@ const mortal = async (one: Living, chance: Chance, life: readonly [number, numbe
   one.on('ready', () => {
     if (!early) void dieAfter(between(chance, ...life))
   })
+  void dieAfter(between(chance, ...life))
   if (!stop.aborted) await once(stop, 'abort')
 }
 

@@ -56,9 +56,13 @@ const change = async (n: number, tenant: string, deliveryId: string, after: Afte
   await setTimeout(Math.max(0, Date.parse(after.at) - Date.now()))
   const call = async () => {
     if (after.do === 'cancel') return app.scheduler.cancel({ tenant, deliveryId })
-    // An outage may have outlasted the moment that was planned.
-    const to = Math.max(Date.parse(after.to ?? ''), Date.now() + 1_000)
-    return app.scheduler.reschedule({ tenant, deliveryId, at: new Date(to) })
+    try {
+      return await app.scheduler.reschedule({ tenant, deliveryId, at: new Date(after.to ?? '') })
+    } catch (error) {
+      // An outage has outlasted the moment that was planned.
+      if (PublishError.is(error) && error.problems.some(({ code }) => code === 'in-the-past')) return { status: 'in-the-past' }
+      throw error
+    }
   }
   const { status } = await surely(call)
   write({ is: 'changed', n, deliveryId, change: after.do, status })
