@@ -19,6 +19,8 @@ const main = async (): Promise<number> => {
   return clean ? 0 : 1
 }
 
+// By a signal too nothing stays behind: processes and servers end with this one.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
   process.exit(await main())
 } catch (error) {

@@ -16,7 +16,7 @@ import { playFaults } from './fault-script.ts'
 import { readJournal, type Story, storiesOf } from './journal.ts'
 import { tenants } from './platform.ts'
 import { exitOf, keepAlive, type Living, messageOf, type Run, start } from './processes.ts'
-import { buildPrograms, type Program, type Programs } from './programs.ts'
+import { buildPrograms, type Program } from './programs.ts'
 import { type Figures, figuresOf, lagsOf, percentile, printViolations } from './report.ts'
 import { isClean, type Violation, violationsOf } from './verdict.ts'
 
@@ -33,7 +33,6 @@ interface Stage {
   readonly app: App
   readonly connected: Connected
   readonly sandbox: ReturnType<typeof start>
-  readonly programs: Programs
   readonly runOf: (program: Program, args?: readonly string[]) => Run
   /** What went wrong with the campaign's own processes. */
   readonly faults: string[]
@@ -66,8 +65,7 @@ const setUp = async (campaign: Campaign, folder: string, say: Stage['say']): Pro
   const drivers = await startDrivers(campaign.storage, campaign.queue, folder)
   const log = join(folder, 'log.txt')
   const hear = (text: string) => appendFileSync(log, text)
-  const programs = await buildPrograms()
-  const { fileOf } = programs
+  const fileOf = await buildPrograms()
   const sandbox = start({ file: fileOf('sandbox'), args: [campaign.door], env: process.env, hear })
   const { url: sandboxUrl } = await messageOf<{ url: string }>(sandbox)
   const { door, seed, ratePerSecond } = campaign
@@ -75,7 +73,7 @@ const setUp = async (campaign: Campaign, folder: string, say: Stage['say']): Pro
   const app = await createApp(scene)
   const connected = await connectAll(app)
   const runOf: Stage['runOf'] = (program, args = []) => ({ file: fileOf(program), args, env: envOf(scene), hear })
-  return { campaign, scene, drivers, app, connected, sandbox, programs, runOf, say, ...faultsOf() }
+  return { campaign, scene, drivers, app, connected, sandbox, runOf, say, ...faultsOf() }
 }
 
 const trouble = async ({ campaign, scene, drivers, broken, say }: Stage, workers: readonly Living[], host: Living): Promise<Toll> => {
@@ -193,6 +191,5 @@ export const runCampaign = async (campaign: Campaign, say: Stage['say']): Promis
     stage.sandbox.disconnect()
     await exitOf(stage.sandbox)
     await stage.drivers.stop()
-    stage.programs.remove()
   }
 }

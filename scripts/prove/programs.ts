@@ -13,16 +13,13 @@ const banner = "import { createRequire as requireFor } from 'node:module'; const
 /** Loaded as they are: the drivers look for them beside themselves. */
 const external = ['bullmq', 'ioredis', 'pg']
 
-export interface Programs {
-  fileOf(name: Program): string
-  remove(): void
-}
-
-export const buildPrograms = async (): Promise<Programs> => {
+/** Answers where each is, as long as this process lives. */
+export const buildPrograms = async (): Promise<(name: Program) => string> => {
   // Below the workspace's packages, so that what is not bundled is found.
   const cache = join(import.meta.dirname, '../../node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'prove-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   await build({
     entryPoints: names.map((name) => join(import.meta.dirname, `${name}.ts`)),
     outdir: folder,
@@ -37,5 +34,5 @@ export const buildPrograms = async (): Promise<Programs> => {
     external,
     logLevel: 'error',
   })
-  return { fileOf: (name) => join(folder, `${name}.mjs`), remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return (name) => join(folder, `${name}.mjs`)
 }
