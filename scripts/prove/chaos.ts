@@ -31,7 +31,7 @@ const every = {
   crashRedis: [40_000, 65_000],
 } as const
 /** From the moment in which it is at work: on a busy machine it takes long to come so far. */
-const lifeMs = { worker: [300, 6_000], host: [2_000, 8_000] } as const
+const lifeMs = { worker: [500, 9_000], host: [2_000, 9_000] } as const
 /** Of the lives, so many end before that. */
 const deadAtBirth = 0.15
 const bornMs = [0, 400] as const
@@ -55,7 +55,7 @@ const repeatedly = async (
   }
 }
 
-/** Dies again and again, until `stop`. */
+/** It is at work, and dies again and again, until `stop`. */
 const mortal = async (one: Living, chance: Chance, life: readonly [number, number], toll: Toll, stop: AbortSignal): Promise<void> => {
   let early = false
   const dieAfter = async (ms: number) => {
@@ -69,6 +69,7 @@ const mortal = async (one: Living, chance: Chance, life: readonly [number, numbe
   one.on('ready', () => {
     if (!early) void dieAfter(between(chance, ...life))
   })
+  void dieAfter(between(chance, ...life))
   if (!stop.aborted) await once(stop, 'abort')
 }
 
