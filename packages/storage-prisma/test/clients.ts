@@ -33,6 +33,8 @@ export interface HostClient extends Omit<PrismaWithSyndikit, '$transaction'>, Ar
 export const schemaOf = (provider: Provider, models = fragment(provider)): string => `generator client {
   provider = "prisma-client"
   output   = "./client"
+  importFileExtension = "ts"
+  moduleFormat = "esm"
 }
 
 datasource db {
