@@ -126,4 +126,20 @@ export const ablations: readonly Ablation[] = [
     project: 'core',
     tests: 'life',
   },
+  {
+    safeguard: 'no blame before it runs alone',
+    file: `${core}/suspect.ts`,
+    find: "(alone && from === 'running') || starts > mostStarts",
+    replace: 'starts > 3',
+    project: 'core',
+    tests: 'life',
+  },
+  {
+    safeguard: 'alone is written ahead',
+    file: `${core}/deliver.ts`,
+    find: 'if (isSuspect(work.claim)) await saveAlone(ports)',
+    replace: '',
+    project: 'core',
+    tests: 'life',
+  },
 ]
