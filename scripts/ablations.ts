@@ -150,4 +150,20 @@ export const ablations: readonly Ablation[] = [
     project: 'storage-sqlite',
     tests: 'contract',
   },
+  {
+    safeguard: 'no blame before it runs alone',
+    file: `${core}/suspect.ts`,
+    find: "(alone && from === 'running') || starts > mostStarts",
+    replace: 'starts > 3',
+    project: 'core',
+    tests: 'life',
+  },
+  {
+    safeguard: 'alone is written ahead',
+    file: `${core}/deliver.ts`,
+    find: 'if (isSuspect(work.claim)) await saveAlone(ports)',
+    replace: '',
+    project: 'core',
+    tests: 'life',
+  },
 ]
