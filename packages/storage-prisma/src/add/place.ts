@@ -32,7 +32,7 @@ interface Config {
   readonly migrations?: string
 }
 
-const withoutComments = (program: string): string => program.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+const withoutComments = (program: string): string => program.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s{,;])\/\/.*$/gm, '$1')
 
 const readConfig = (root: string): Config => {
   const name = configs.find((candidate) => existsSync(join(root, candidate)))
