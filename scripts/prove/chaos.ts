@@ -56,20 +56,23 @@ const repeatedly = async (
 }
 
 /** It is at work, and dies again and again, until `stop`. */
-const mortal = async (one: Living, chance: Chance, life: readonly [number, number], toll: Toll, stop: AbortSignal): Promise<void> => {
+const mortal = async (one: Living, chance: Chance, [least, most]: readonly [number, number], toll: Toll, stop: AbortSignal): Promise<void> => {
   let early = false
+  let bornAt = performance.now()
   const dieAfter = async (ms: number) => {
     await setTimeout(ms, undefined, { signal: stop }).catch(() => undefined)
     if (!stop.aborted && one.kill()) toll.kills += 1
   }
   one.on('born', () => {
+    bornAt = performance.now()
     early = chance() < deadAtBirth
     if (early) void dieAfter(between(chance, ...bornMs))
   })
   one.on('ready', () => {
-    if (!early) void dieAfter(between(chance, ...life))
+    // Where a beginning takes long, so does the work.
+    if (!early) void dieAfter(between(chance, least, Math.max(most, 2 * (performance.now() - bornAt))))
   })
-  void dieAfter(between(chance, ...life))
+  void dieAfter(between(chance, least, most))
   if (!stop.aborted) await once(stop, 'abort')
 }
 
