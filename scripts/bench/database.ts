@@ -23,6 +23,8 @@ export interface Database {
 export const startDatabase = async (rows: number): Promise<Database> => {
   const server = await startPostgres({ shared_buffers: '512MB', max_wal_size: '4GB' })
   const pool = new pg.Pool({ connectionString: server.url, max: 10 })
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const storage = postgresStorage({ connection: { connectionString: server.url, max: 10, pipeline: true } })
   const syndikit = syndikitOn(
     storage,

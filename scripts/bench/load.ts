@@ -75,5 +75,5 @@ export const aheadMs = async (
 ): Promise<number> => {
   const began = performance.now()
   await load(scene.storage, scene.accounts, scene.body, chunk, () => Date.now() + 2_000 * hourMs)
-  return ((performance.now() - began) * 2 * count) / chunk + 3_000
+  return Math.ceil(((performance.now() - began) * 2 * count) / chunk) + 3_000
 }
