@@ -30,9 +30,27 @@ export interface Signals {
 /** What a job does. Its data is looked at and not used. */
 export type Permit = (job: { readonly id?: string | undefined; readonly name: string; readonly data: unknown }) => Promise<void>
 
+/** Gives a slot back. */
+export type Release = () => void
+
+/** Slots that processes share. */
+export interface Slots {
+  /** It is connected. */
+  readonly isReady: boolean
+  /** Waits while others have them all. `undefined`, in bounded time: there is none to be had, work without. Never rejects. */
+  take(name: string, atATime: number): Promise<Release | undefined>
+  /** Nobody here uses this name any more. */
+  forget(name: string, atATime: number): void
+  /** Resolves when the server knows of every slot that was given back. */
+  freed(): Promise<void>
+  end(): void
+}
+
 export interface Backend {
   producer(signals: Signals): Producer
   consumer(permit: Permit, concurrency: number, signals: Signals): Consumer
+  /** `ended`: they failed, and new ones are needed. */
+  slots?(ended: () => void): Slots
 }
 
 /** A hint, a figure or a check takes no longer than this. */

@@ -4,6 +4,7 @@ import type { Hint, Queue, QueueHealth } from '@syndikit/core'
 import type { Queue as BullQueue } from 'bullmq'
 import { type Backend, type Producer, patienceMs, within } from './backend.ts'
 import { againOf, chunksOf, jobOf, type NewJob } from './jobs.ts'
+import { createLimits, type Limits } from './limits.ts'
 import { type BullmqQueueOptions, type Settings, settingsOf } from './options.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { postgresBackend } from './postgres.ts'
@@ -12,6 +13,8 @@ import { type Serving, serve } from './serve.ts'
 
 /** A `Queue` over BullMQ. */
 export interface BullmqQueue extends Required<Omit<Queue, 'limiter'>> {
+  /** On Redis only. */
+  readonly limiter?: NonNullable<Queue['limiter']>
   /** BullMQ's own queue, for bull-board and for what you want to know. Connects when it is first asked for; `close` ends it. */
   readonly bull: BullQueue
 }
@@ -22,6 +25,8 @@ interface State {
   readonly runs: Set<Serving>
   /** Runs that were stopped and still hold connections. */
   readonly closing: Set<Promise<void>>
+  /** On Redis. */
+  readonly limits: Limits | undefined
   producer: Producer | undefined
 }
 
@@ -77,7 +82,7 @@ const close = async (state: State): Promise<void> => {
   await Promise.all(state.closing)
   const { producer } = state
   state.producer = undefined
-  await producer?.close()
+  await Promise.all([producer?.close(), state.limits?.close()])
   state.outage.mended(hints)
 }
 
@@ -89,9 +94,12 @@ const close = async (state: State): Promise<void> => {
 export const bullmqQueue = (options: BullmqQueueOptions): BullmqQueue => {
   const settings = settingsOf(options)
   const { horizonMs, concurrency, lookEveryMs } = settings
-  const state: State = { backend: backendOf(settings), outage: createOutage(), runs: new Set(), closing: new Set(), producer: undefined }
+  const backend = backendOf(settings)
+  const limits = backend.slots && createLimits(backend.slots)
+  const state: State = { backend, outage: createOutage(), runs: new Set(), closing: new Set(), limits, producer: undefined }
   return {
     horizonMs,
+    ...(limits && { limiter: limits.limiter }),
     get bull() {
       return producerOf(state).queue
     },

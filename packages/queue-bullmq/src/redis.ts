@@ -5,6 +5,7 @@ import { Queue, Worker } from 'bullmq'
 import type { Redis, RedisOptions } from 'ioredis'
 import { type Backend, type Consumer, type Producer, patienceMs, type Signals, within, workerOptions } from './backend.ts'
 import { isRedisClient, type RedisClient, type RedisSettings } from './options.ts'
+import { expireMs, slotsOn } from './slots.ts'
 
 type Given = string | RedisSettings | RedisClient
 type Constructor = new (...given: (string | object)[]) => Redis
@@ -15,6 +16,8 @@ const retryStrategy = (times: number): number => Math.min(times * 100, 1_000)
 const forHints: RedisOptions = { enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, commandTimeout: patienceMs }
 /** BullMQ's workers wait for their server as long as it takes. */
 const forJobs: RedisOptions = { enableOfflineQueue: true, maxRetriesPerRequest: null, commandTimeout: undefined }
+/** A read must not wait either, and what was lost is made anew. */
+const forSlots: RedisOptions = { ...forHints, connectTimeout: patienceMs, retryStrategy: () => null }
 
 /** ioredis is needed by those who have Redis only. */
 const constructorOf = (): Constructor => {
@@ -115,5 +118,6 @@ export const redisBackend = (given: Given, name: string, prefix: string): Backen
   return {
     producer: (signals) => producer(given, name, prefix, signals),
     consumer: (...all) => consumer(given, name, prefix, all),
+    slots: (ended) => slotsOn({ client: connect(given, forSlots), scope: `${prefix}:${name}`, expireMs, ended }),
   }
 }
