@@ -33,9 +33,9 @@ const isOf =
   (error: unknown): boolean =>
     codesOf(error).some((code) => codes.test(code)) || words.test(wordsOf(error))
 
-/** Two transactions met, or another process held the file: nothing was stored, and trying again is all it takes. */
+/** Two transactions met, another process held the file, or (105x, 106x of MySQL) makes the same tables at this moment: nothing was stored, and trying again is all it takes. */
 export const isConflict = isOf({
-  codes: /^(P2034|TransactionWriteConflict|40001|40P01|55P03|1205|1213|1020|SQLITE_BUSY.*)$/,
+  codes: /^(P2034|TransactionWriteConflict|40001|40P01|55P03|1205|1213|1020|1050|1060|1061|SQLITE_BUSY.*)$/,
   words: /database is locked|SQLITE_BUSY|Deadlock found|deadlock detected|could not serialize access/,
 })
 /** Nobody had a connection to spare; nothing was begun. */
