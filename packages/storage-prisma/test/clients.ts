@@ -69,7 +69,7 @@ export const generated = async (schema: string): Promise<string> => {
   return join(folder, 'client')
 }
 
-export const adapterFor = (provider: Provider, url: string) => {
+const adapterFor = (provider: Provider, url: string) => {
   if (provider === 'postgresql') return new PrismaPg({ connectionString: url })
   if (provider === 'mysql') {
     const { hostname, port, username, pathname } = new URL(url)
