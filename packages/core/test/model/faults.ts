@@ -26,7 +26,7 @@ const writes = {
   slow: 3,
 } as const
 const reads = { refused: 3, 'dies before': 1, 'stops after': 1, slow: 3 } as const
-const readVerbs = /^now$|\.(get|list|counts|attempts|claimed|byKey|byAccount|grant|ofGrant|upcoming)$/
+const readVerbs = /^now$|\.(get|list|counts|attempts|claimed|byKey|byAccount|grant|ofGrant|inUse|upcoming)$/
 
 const down = (verb: string) => new Error(`The database did not answer \`${verb}\`.`)
 const pauseMs = ({ chance }: World): number => chance.between(1_000, chance.next() < 0.5 ? 20_000 : 200_000)
