@@ -23,6 +23,8 @@ export const modelNames = [
   'syndikitEvent',
   'syndikitQuota',
   'syndikitSlot',
+  'syndikitPause',
+  'syndikitLane',
   'syndikitLease',
 ] as const
 

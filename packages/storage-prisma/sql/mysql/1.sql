@@ -40,11 +40,11 @@ create index syndikit_publications_finished on syndikit_publications (finished_a
 
 create table syndikit_deliveries (
     id varchar(255) not null primary key, tenant varchar(255) not null, publication_id varchar(255) not null, connection_id varchar(255) not null, platform varchar(255) not null,
-    action varchar(255) not null, state varchar(255) not null, priority bigint not null, due_at bigint not null, next_at bigint, active_key varchar(255), released_key varchar(255),
+    action varchar(255) not null, state varchar(255) not null, priority bigint not null, due_at bigint not null, next_at bigint, parked bigint, active_key varchar(255), released_key varchar(255), lane varchar(255),
     fence bigint not null, rev bigint not null, starts bigint not null, tries bigint not null, created_at bigint not null,
     marker longtext, result longtext, steps longtext not null) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
 
-create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at);
+create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at, platform, state);
 
 create unique index syndikit_deliveries_active on syndikit_deliveries (tenant, active_key);
 
@@ -54,7 +54,14 @@ create index syndikit_deliveries_list on syndikit_deliveries (tenant, due_at, id
 
 create index syndikit_deliveries_inbox on syndikit_deliveries (tenant, due_at, id);
 
+create index syndikit_deliveries_parked on syndikit_deliveries (parked, platform);
+
 create index syndikit_deliveries_postponed on syndikit_deliveries (tenant, connection_id, due_at);
+
+create table syndikit_lanes (
+    tenant varchar(255) not null, lane varchar(255) not null, delivery_id varchar(255) not null, primary key (tenant, lane)) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
+
+create index syndikit_lanes_delivery on syndikit_lanes (delivery_id);
 
 create table syndikit_attempts (
     id varchar(255) not null primary key, delivery_id varchar(255) not null, fence bigint not null, at bigint not null, settled_to varchar(255), data longtext not null) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
@@ -63,7 +70,7 @@ create index syndikit_attempts_delivery on syndikit_attempts (delivery_id, at);
 
 create table syndikit_placements (
     tenant varchar(255) not null, connection_id varchar(255) not null, placement_id varchar(255) not null, delivery_id varchar(255) not null,
-    primary key (tenant, connection_id, placement_id)) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
+    primary key (placement_id, connection_id, tenant)) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
 
 create index syndikit_placements_delivery on syndikit_placements (delivery_id);
 
@@ -80,6 +87,8 @@ create index syndikit_quotas_end on syndikit_quotas (ends_at);
 
 create table syndikit_slots (
     tenant varchar(255) not null, connection_id varchar(255) not null, free_at bigint not null, hold_until bigint not null, primary key (tenant, connection_id)) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
+
+create table syndikit_pauses (platform varchar(255) not null primary key, since bigint not null, resuming bigint not null) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
 
 create table syndikit_leases (name varchar(255) not null primary key, owner varchar(255) not null, ends_at bigint not null) engine = InnoDB row_format = dynamic character set utf8mb4 collate utf8mb4_bin;
 

@@ -40,11 +40,11 @@ create index syndikit_publications_finished on syndikit_publications (finished_a
 
 create table syndikit_deliveries (
     id text not null primary key, tenant text not null, publication_id text not null, connection_id text not null, platform text not null,
-    action text not null, state text not null, priority bigint not null, due_at bigint not null, next_at bigint, active_key text, released_key text,
+    action text not null, state text not null, priority bigint not null, due_at bigint not null, next_at bigint, parked bigint, active_key text, released_key text, lane text,
     fence bigint not null, rev bigint not null, starts bigint not null, tries bigint not null, created_at bigint not null,
     marker text, result text, steps text not null);
 
-create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at) where next_at is not null;
+create index syndikit_deliveries_next on syndikit_deliveries (priority, next_at, platform, state) where next_at is not null;
 
 create unique index syndikit_deliveries_active on syndikit_deliveries (tenant, active_key) where active_key is not null;
 
@@ -54,7 +54,14 @@ create index syndikit_deliveries_list on syndikit_deliveries (tenant, due_at, id
 
 create index syndikit_deliveries_inbox on syndikit_deliveries (tenant, due_at, id) where state in ('uncertain', 'needs_action', 'failed');
 
+create index syndikit_deliveries_parked on syndikit_deliveries (parked, platform) where parked = 1;
+
 create index syndikit_deliveries_postponed on syndikit_deliveries (tenant, connection_id, due_at) where state = 'scheduled' and next_at > due_at;
+
+create table syndikit_lanes (
+    tenant text not null, lane text not null, delivery_id text not null, primary key (tenant, lane));
+
+create index syndikit_lanes_delivery on syndikit_lanes (delivery_id);
 
 create table syndikit_attempts (
     id text not null primary key, delivery_id text not null, fence bigint not null, at bigint not null, settled_to text, data text not null);
@@ -63,7 +70,7 @@ create index syndikit_attempts_delivery on syndikit_attempts (delivery_id, at);
 
 create table syndikit_placements (
     tenant text not null, connection_id text not null, placement_id text not null, delivery_id text not null,
-    primary key (tenant, connection_id, placement_id));
+    primary key (placement_id, connection_id, tenant));
 
 create index syndikit_placements_delivery on syndikit_placements (delivery_id);
 
@@ -80,6 +87,8 @@ create index syndikit_quotas_end on syndikit_quotas (ends_at);
 
 create table syndikit_slots (
     tenant text not null, connection_id text not null, free_at bigint not null, hold_until bigint not null, primary key (tenant, connection_id));
+
+create table syndikit_pauses (platform text not null primary key, since bigint not null, resuming bigint not null);
 
 create table syndikit_leases (name text not null primary key, owner text not null, ends_at bigint not null);
 
