@@ -1,6 +1,6 @@
 // What must hold whatever happens, by number. I1 to I20 are those of the fault model; what this house promises beyond them is K.
 
-export const invariants = {
+const invariants = {
   I1: 'Each part of a delivery is on the platform once at most.',
   I2: 'Published means that it is there: under the id that is told, saying what was scheduled.',
   I3: 'Failed, missed and canceled mean that nothing of it is there; of a half thread every part that is there is told.',
@@ -32,3 +32,6 @@ export type Invariant = keyof typeof invariants
 
 /** How a breach is told: number, then what was seen. */
 export const breach = (which: Invariant, what: string): string => `${which}: ${what}`
+
+/** What the invariant says that a breach is of. */
+export const ruleOf = (line: string): string => invariants[line.slice(0, line.indexOf(':')) as Invariant]

@@ -2,6 +2,7 @@
 
 import { startAt } from './clock.ts'
 import { type Plan, planOf } from './commands.ts'
+import { ruleOf } from './invariants.ts'
 import { perform } from './perform.ts'
 import type { Door } from './platform.ts'
 import { openScene, type StorageOf } from './scene.ts'
@@ -50,7 +51,7 @@ export const smaller = async (plan: Plan, outcome: Outcome, storageOf: StorageOf
 export const told = (title: string, { plan, outcome }: Failing): string =>
   [
     `${title} breaks a promise:`,
-    ...outcome.wrong.map((line) => `  ${line}`),
+    ...outcome.wrong.map((line) => `  ${line}\n      ${ruleOf(line)}`),
     `With ${JSON.stringify({ ...plan, commands: undefined })} and these commands:`,
     ...plan.commands.map((command) => `  ${JSON.stringify(command)}`),
     'What happened:',

@@ -27,7 +27,7 @@ interface Holder {
 }
 
 /** Of refreshes at a platform whose refresh tokens work once, by account. */
-export interface Refreshes {
+interface Refreshes {
   readonly underway: Map<string, number>
   /** Which of the pairs that the platform gave out was the last to reach the database. */
   readonly stored: Map<string, number>
