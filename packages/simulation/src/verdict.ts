@@ -1,10 +1,13 @@
 // The end of a run: faults stop, time passes, and then everything that was promised must hold.
 
-import { type State, type SyndikitEvent, terminalStates } from '../../src/index.ts'
+import { type State, type SyndikitEvent, terminalStates } from '@syndikit/core'
+import { breach } from './invariants.ts'
 import { tick } from './perform.ts'
+import { pairWasLost } from './refreshes.ts'
 import { processOf, type Scene } from './scene.ts'
 import { countsAgree, grouped, type Told, toldOf } from './truth.ts'
-import { never, weathers } from './world.ts'
+import { weathers } from './weather.ts'
+import { never } from './world.ts'
 
 const hour = 3_600_000
 const mostLooks = 400
@@ -18,8 +21,10 @@ export const comeToRest = async (scene: Scene): Promise<void> => {
   world.note('=== faults stop')
   world.weather = weathers.calm
   world.outageUntil = 0
+  world.broker.downUntil = 0
   // Whoever stands still goes on, and what is late arrives.
   await clock.pass(10 * 60_000)
+  for (const { life } of scene.processes.filter((one) => one.working && !one.life.dead)) world.violated('K6', `${life.name} was told to stop, and works on`)
   const until = clock.now() + longestMs
   for (let n = 0; n < mostLooks; n++) {
     const process = processOf(scene, 0)
@@ -32,7 +37,7 @@ export const comeToRest = async (scene: Scene): Promise<void> => {
 }
 
 const stuck = ({ row }: Told): string[] =>
-  row.state === 'scheduled' || row.state === 'running' || row.nextAt !== null ? [`I11: ${row.id} is ${row.state} and nothing moves it`] : []
+  row.state === 'scheduled' || row.state === 'running' || row.nextAt !== null ? [breach('I11', `${row.id} is ${row.state} and nothing moves it`)] : []
 
 const owners = (all: readonly Told[]): string[] => {
   const owned = new Map<string, string>()
@@ -42,7 +47,7 @@ const owners = (all: readonly Told[]): string[] => {
     return [...ids].flatMap((id) => {
       const other = owned.get(id)
       owned.set(id, row.id)
-      return other === undefined ? [] : [`I13: ${id} belongs to ${other} and to ${row.id}`]
+      return other === undefined ? [] : [breach('I13', `${id} belongs to ${other} and to ${row.id}`)]
     })
   })
 }
@@ -60,12 +65,12 @@ const heardInOrder = (heard: readonly SyndikitEvent[]): string[] => {
   const last = new Map<string, number>()
   return heard.flatMap((event) => {
     const before = first.get(event.id)
-    if (before) return before.type === event.type ? [] : [`I5: ${event.id} was heard as ${before.type} and as ${event.type}`]
+    if (before) return before.type === event.type ? [] : [breach('I5', `${event.id} was heard as ${before.type} and as ${event.type}`)]
     first.set(event.id, event)
     const subject = event.id.slice(0, event.id.lastIndexOf('.'))
     const rev = last.get(subject) ?? 0
     last.set(subject, Math.max(rev, event.rev))
-    return event.rev < rev ? [`I5: ${event.id} was heard after rev ${rev}`] : []
+    return event.rev < rev ? [breach('I5', `${event.id} was heard after rev ${rev}`)] : []
   })
 }
 
@@ -78,38 +83,41 @@ const events = ({ row }: Told, heard: readonly SyndikitEvent[]): string[] => {
   if (ends.length !== (isOver ? 1 : 0)) wrong.push(`it is ${row.state} and had ${ends.length} final events`)
   else if (isOver && finals[ends[0]?.type as SyndikitEvent['type']] !== row.state) wrong.push(`it is ${row.state} and was told to be ${ends[0]?.type}`)
   if (ends.length > 0 && own.at(-1) !== ends[0]) wrong.push('it had an event after its last')
-  return wrong.map((line) => `I5: ${row.id}: ${line}`)
+  return wrong.map((line) => breach('I5', `${row.id}: ${line}`))
 }
 
 const finished = (all: readonly Told[], heard: readonly SyndikitEvent[]): string[] =>
   [...grouped(all, ({ row }) => row.publicationId)].flatMap(([id, own]) => {
     const told = heard.filter((event) => event.type === 'publication:finished' && event.publicationId === id).length
     const isOver = own.every(({ row }) => (terminalStates as readonly State[]).includes(row.state))
-    return told === (isOver ? 1 : 0) ? [] : [`I5: the publication ${id} was told to be finished ${told} times, and is ${isOver ? '' : 'not '}over`]
+    return told === (isOver ? 1 : 0) ? [] : [breach('I5', `the publication ${id} was told to be finished ${told} times, and is ${isOver ? '' : 'not '}over`)]
   })
 
 /** A fault of an adapter or of Syndikit itself must not hide behind a failure, and `missed` is for what is late. */
-const reasons = ({ row, result, body }: Told): string[] => {
+const reasons = ({ row, result, body }: Told, ended: ReadonlySet<string>): string[] => {
   const { code, message } = result?.reason ?? {}
-  if (code === 'setup') return [`${row.id}: an error of ours: ${message}`]
-  if (code === 'reconnect') return [`I16: ${row.id} waits for a reconnect: ${message}`]
-  return row.state === 'missed' && (body.maxLatenessMs ?? 24 * hour) > 80 * hour ? [`${row.id} is missed, and was not late`] : []
+  if (code === 'setup') return [breach('K6', `${row.id}: an error of ours: ${message}`)]
+  if (code === 'reconnect' && !ended.has(row.connectionId)) return [breach('I16', `${row.id} waits for a reconnect: ${message}`)]
+  return row.state === 'missed' && (body.maxLatenessMs ?? 24 * hour) > 80 * hour ? [breach('K6', `${row.id} is missed, and was not late`)] : []
 }
 
 const canary = async ({ world, host }: Scene, all: readonly Told[]): Promise<string[]> => {
   const attempts = await Promise.all(all.map(({ row }) => world.storage.deliveries.attempts(row.tenant, row.id)))
   const text = JSON.stringify([world.logs, host.heard, all.map(({ row, body }) => [row, body]), attempts])
-  return [...world.platform.secrets].filter((secret) => text.includes(secret)).map((secret) => `I19: ${secret} was written down`)
+  return [...world.platform.given.secrets].filter((secret) => text.includes(secret)).map((secret) => breach('I19', `${secret} was written down`))
 }
 
-const grants = async ({ world }: Scene): Promise<string[]> => {
+/** Connections whose grant the platform ended, and what must not have become of the others. */
+const grants = async ({ world }: Scene): Promise<{ readonly ended: ReadonlySet<string>; readonly wrong: readonly string[] }> => {
+  const ended = new Set<string>()
   const wrong: string[] = []
   for (const tenant of ['ann', 'bob'])
-    for (const { grantId } of (await world.storage.connections.list(tenant, { limit: 10 })).items) {
+    for (const { id, grantId, accountId } of (await world.storage.connections.list(tenant, { limit: 10 })).items) {
       const grant = await world.storage.connections.grant(tenant, grantId)
-      if (grant?.state !== 'active' && grant?.state !== 'at_risk') wrong.push(`I16: the grant ${grantId} is ${grant?.state}`)
+      if (pairWasLost(world, accountId)) ended.add(id)
+      else if (grant?.state !== 'active' && grant?.state !== 'at_risk') wrong.push(breach('I16', `the grant ${grantId} of ${accountId} is ${grant?.state}`))
     }
-  return wrong
+  return { ended, wrong }
 }
 
 /** One publication per idempotency key, whatever was answered: by the words that only this draft has. */
@@ -117,7 +125,9 @@ const keyed = (all: readonly Told[], { host }: Scene): string[] =>
   host.drafts.flatMap(({ idempotencyKey, tenant, content }) => {
     const own = all.filter(({ row, texts }) => row.tenant === tenant && row.action === 'publish' && texts[0] === content.text)
     const scheduled = new Set(own.map(({ row }) => row.publicationId))
-    return idempotencyKey !== undefined && scheduled.size > 1 && !host.reused.has(content.text) ? [`${idempotencyKey} was stored ${scheduled.size} times`] : []
+    return idempotencyKey !== undefined && scheduled.size > 1 && !host.reused.has(content.text)
+      ? [breach('K1', `${idempotencyKey} was stored ${scheduled.size} times`)]
+      : []
   })
 
 /** Everything that does not hold. */
@@ -127,10 +137,11 @@ export const wrongs = async (scene: Scene): Promise<string[]> => {
   for (const row of seeing.seen.values()) {
     const told = await toldOf(scene, row)
     if (told) all.push(told)
-    else world.violated(`${row.id} is gone`)
+    else world.violated('K3', `${row.id} is gone`)
   }
-  const lost = [...host.promised].filter((id) => !seeing.seen.has(id)).map((id) => `${id} was promised and is not stored`)
-  const after = [...host.canceled].filter((id) => seeing.seen.get(id)?.state !== 'canceled').map((id) => `I17: ${id} was canceled and is not`)
+  const lost = [...host.promised].filter((id) => !seeing.seen.has(id)).map((id) => breach('K3', `${id} was promised and is not stored`))
+  const after = [...host.canceled].filter((id) => seeing.seen.get(id)?.state !== 'canceled').map((id) => breach('I17', `${id} was canceled and is not`))
+  const { ended, wrong } = await grants(scene)
   return [
     ...world.violations,
     ...world.platform.broken,
@@ -142,10 +153,10 @@ export const wrongs = async (scene: Scene): Promise<string[]> => {
     ...heardInOrder(host.heard),
     ...all.flatMap((told) => events(told, distinct(host.heard))),
     ...finished(all, distinct(host.heard)),
-    ...all.flatMap(reasons),
+    ...all.flatMap((told) => reasons(told, ended)),
     ...keyed(all, scene),
     ...(await canary(scene, all)),
-    ...(await grants(scene)),
+    ...wrong,
   ]
 }
 

@@ -1,7 +1,8 @@
 // What is stored of a delivery, held against what the platform shows.
 
-import { type Body, type Result, readBody, readResult } from '../../src/engine/body.ts'
-import type { Delivery, Placement, State } from '../../src/index.ts'
+import type { Delivery, Placement, State } from '@syndikit/core'
+import { type Body, type Result, readBody, readResult } from '../../core/src/engine/body.ts'
+import { breach } from './invariants.ts'
 import type { ShownPost } from './platform.ts'
 import type { Scene } from './scene.ts'
 
@@ -53,7 +54,7 @@ const twins = async (scene: Scene, told: Told): Promise<number> => {
   return count
 }
 
-export interface Verdict {
+interface Verdict {
   readonly as: 'published' | 'failed' | 'scheduled'
   readonly placement?: Placement
 }
@@ -87,29 +88,30 @@ const ofParts = ({ result, made }: Told): string[] => {
 
 const ofPublish = (told: Told, said: string | undefined, excused: boolean): string[] => {
   const { row, result, made, texts } = told
-  const wrong = excused ? [] : made.flatMap((posts, i) => (posts.length > 1 ? [`I1: part ${i} is there ${posts.length} times`] : []))
+  const wrong = excused ? [] : made.flatMap((posts, i) => (posts.length > 1 ? [breach('I1', `part ${i} is there ${posts.length} times`)] : []))
   const there = made.flat().length
-  if (notThere.includes(row.state) && there > 0) wrong.push(`I3: it is ${row.state} and ${there} posts are there`)
-  if (row.state === 'published' && made.some((posts) => posts.length === 0)) wrong.push('I2: it is published and not there')
+  if (notThere.includes(row.state) && there > 0) wrong.push(breach('I3', `it is ${row.state} and ${there} posts are there`))
+  if (row.state === 'published' && made.some((posts) => posts.length === 0)) wrong.push(breach('I2', 'it is published and not there'))
   if (row.state === 'published' && said !== 'published' && !excused) {
-    wrong.push(...ofParts(told).map((line) => `I2: ${line}`))
-    if (result?.placement?.id !== made[0]?.[0]?.id) wrong.push(`I2: its placement is ${result?.placement?.id}, and its post is ${made[0]?.[0]?.id}`)
-    if (made.some((posts, i) => posts[0]?.text !== texts[i] && !posts[0]?.text.startsWith('new '))) wrong.push('I2: what is there says something else')
+    wrong.push(...ofParts(told).map((line) => breach('I2', line)))
+    if (result?.placement?.id !== made[0]?.[0]?.id) wrong.push(breach('I2', `its placement is ${result?.placement?.id}, and its post is ${made[0]?.[0]?.id}`))
+    if (made.some((posts, i) => posts[0]?.text !== texts[i] && !posts[0]?.text.startsWith('new ')))
+      wrong.push(breach('I2', 'what is there says something else'))
   }
-  if (row.state === 'needs_action' && !excused) wrong.push(...ofParts(told).map((line) => `I3: ${line}`))
+  if (row.state === 'needs_action' && !excused) wrong.push(...ofParts(told).map((line) => breach('I3', line)))
   return wrong
 }
 
 const ofUpdate = ({ row, edits }: Told): string[] => {
-  if (row.state === 'published' && edits === 0) return ['I2: the update is published and was not made']
-  return notThere.includes(row.state) && edits > 0 ? [`I3: the update is ${row.state} and was made`] : []
+  if (row.state === 'published' && edits === 0) return [breach('I2', 'the update is published and was not made')]
+  return notThere.includes(row.state) && edits > 0 ? [breach('I3', `the update is ${row.state} and was made`)] : []
 }
 
 const ofUnpublish = ({ row, body }: Told, { world }: Scene): string[] => {
   const placed = body.placed?.[row.connectionId]
   const ids = placed?.parts.length ? placed.parts.map(({ id }) => id) : [placed?.placement.id]
   const left = world.platform.posts.filter((post) => ids.includes(post.id) && !post.removed)
-  return row.state === 'published' && left.length > 0 ? [`I2: it is removed, and ${left.length} posts are there`] : []
+  return row.state === 'published' && left.length > 0 ? [breach('I2', `it is removed, and ${left.length} posts are there`)] : []
 }
 
 /** What nothing could have told apart is counted together. */
@@ -117,9 +119,11 @@ const ofTwins = (all: readonly Told[], { world }: Scene): string[] => {
   const posts = all.reduce((sum, { made }) => sum + (made[0]?.length ?? 0), 0)
   const published = all.filter(({ row }) => row.state === 'published').length
   const perhaps = all.filter(({ row }) => row.state === 'uncertain' || row.state === 'needs_action').length
-  if (posts < published) return [`I2: of ${all.length} with the same words ${published} are published, and ${posts} posts are there`]
+  if (posts < published) return [breach('I2', `of ${all.length} with the same words ${published} are published, and ${posts} posts are there`)]
   const free = all.some(({ row }) => world.excused.has(row.id))
-  return posts > published + perhaps && !free ? [`I1: of ${all.length} with the same words ${published} are published, and ${posts} posts are there`] : []
+  return posts > published + perhaps && !free
+    ? [breach('I1', `of ${all.length} with the same words ${published} are published, and ${posts} posts are there`)]
+    : []
 }
 
 export const grouped = <T>(all: readonly T[], by: (one: T) => string): Map<string, T[]> => {
@@ -137,11 +141,11 @@ export const countsAgree = (all: readonly Told[], scene: Scene): string[] => {
   const published = [...groups.values()].flatMap((group) => {
     const [only] = group
     if (group.length > 1 || !only) return ofTwins(group, scene)
-    return ofPublish(only, scene.host.said.get(only.row.id), scene.world.excused.has(only.row.id)).map((line) => `${only.row.id}: ${line}`)
+    return ofPublish(only, scene.host.said.get(only.row.id), scene.world.excused.has(only.row.id)).map((line) => `${line} (${only.row.id})`)
   })
   const changed = all.flatMap((told) => {
     const lines = told.row.action === 'update' ? ofUpdate(told) : told.row.action === 'unpublish' ? ofUnpublish(told, scene) : []
-    return lines.map((line) => `${told.row.id}: ${line}`)
+    return lines.map((line) => `${line} (${told.row.id})`)
   })
   return [...published, ...changed]
 }

@@ -1,13 +1,14 @@
 // Watches every change of a delivery, and every commit as it leaves: what must hold at each of these moments.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Body } from '../../src/engine/body.ts'
-import { readMarker } from '../../src/engine/journal.ts'
-import { type Delivery, type Storage, terminalStates } from '../../src/index.ts'
-import { around } from '../engine/rig.ts'
+import { type Delivery, type Storage, terminalStates } from '@syndikit/core'
+import type { Body } from '../../core/src/engine/body.ts'
+import { readMarker } from '../../core/src/engine/journal.ts'
+import { around } from '../../core/test/engine/around.ts'
 import { boundMs, recoveryOf, timeoutMs } from './adapter.ts'
+import type { Life } from './life.ts'
 import type { Call, Door } from './platform.ts'
-import type { Departure, Life, World } from './world.ts'
+import type { Departure, World } from './world.ts'
 
 /** What is known of every delivery that was ever stored, by id. */
 export interface Seeing {
@@ -28,10 +29,10 @@ const isTerminal = ({ state }: Delivery): boolean => (terminalStates as readonly
 
 const compare = ({ violated, note }: Noted, before: Delivery | undefined, after: Delivery): void => {
   const { id, state, fence, rev, tenant } = after
-  if (before && isTerminal(before) && before.state !== state) violated(`I4: ${id} was ${before.state} and became ${state}`)
-  if (before && fence < before.fence) violated(`I6: the fence of ${id} fell from ${before.fence} to ${fence}`)
-  if (before && rev < before.rev) violated(`I6: the rev of ${id} fell from ${before.rev} to ${rev}`)
-  if (before && tenant !== before.tenant) violated(`I18: ${id} moved from ${before.tenant} to ${tenant}`)
+  if (before && isTerminal(before) && before.state !== state) violated('I4', `${id} was ${before.state} and became ${state}`)
+  if (before && fence < before.fence) violated('I6', `the fence of ${id} fell from ${before.fence} to ${fence}`)
+  if (before && rev < before.rev) violated('I6', `the rev of ${id} fell from ${before.rev} to ${rev}`)
+  if (before && tenant !== before.tenant) violated('I18', `${id} moved from ${before.tenant} to ${tenant}`)
   if (before?.state !== state || before.rev !== rev)
     note(`${id} ${before?.state ?? 'new'} → ${state}, fence ${fence}${after.nextAt === null ? '' : `, next in ${after.nextAt}`}`)
 }
@@ -54,7 +55,7 @@ const alone = async (storage: Storage, { tenants, activeKeys, released }: Seeing
     if (other === id || key !== activeKeys.get(id)) continue
     // As it is, not as it was seen last: of a batch that has just settled some rows may not have been looked at yet.
     const row = await storage.deliveries.get(tenants.get(other) ?? '', other)
-    if (row && !isTerminal(row) && !released.has(other)) violated(`${id} became active beside ${other}`)
+    if (row && !isTerminal(row) && !released.has(other)) violated('K2', `${id} became active beside ${other}`)
   }
 }
 
@@ -88,7 +89,7 @@ const fenced = ({ seen }: Seeing, { violated }: Noted, verb: string, rows: Write
     const before = seen.get(id)
     if (result[i] !== 'done' || !before || !changed(id)) continue
     if (before.state !== 'running' || before.fence !== fence)
-      violated(`I6: ${verb} of ${id} under fence ${fence} counted, while it was ${before.state} under ${before.fence}`)
+      violated('I6', `${verb} of ${id} under fence ${fence} counted, while it was ${before.state} under ${before.fence}`)
   }
 }
 
@@ -117,20 +118,29 @@ const classOf = (door: Door) => recoveryOf(door).class
 const again = ({ violated, clock }: World, before: Departure, call: Call, door: Door): void => {
   // What a process was told dies with it, so `done` weighs no more than silence.
   if (before.told === 'refused' || before.told === 'not-sent') return
-  if (before.call.body !== call.body) violated(`I9: ${call.key} was sent as ${before.call.body} and again as ${call.body}`)
+  if (before.call.body !== call.body) violated('I9', `${call.key} was sent as ${before.call.body} and again as ${call.body}`)
   if (classOf(door) === 'idempotent') return
   const gap = clock.now() - before.at
-  if (classOf(door) === 'blind') violated(`I10: ${call.key} was sent again although nobody can know`)
-  else if (gap < boundMs(door)) violated(`I10: ${call.key} was sent again after ${gap} ms, while the first may still arrive`)
+  if (classOf(door) === 'blind') violated('I10', `${call.key} was sent again although nobody can know`)
+  else if (gap < boundMs(door)) violated('I10', `${call.key} was sent again after ${gap} ms, while the first may still arrive`)
 }
 
 const guarded = (world: World, life: Life, row: Delivery, call: Call): void => {
   const { violated, clock, holders } = world
   const open = readMarker(row.marker)
-  if (row.state !== 'running' || holders.get(row.id) !== life.name) violated(`I8: ${life.name} sent ${call.key} and does not hold it: ${row.state}`)
-  if (!open || !isDeepStrictEqual(open.request, JSON.parse(call.body))) violated(`I7: ${call.key} left before it was stored`)
-  if ((row.nextAt ?? 0) - clock.now() < timeoutMs) violated(`I8: ${call.key} left ${(row.nextAt ?? 0) - clock.now()} ms before its lease ends`)
-  if (row.dueAt > clock.now()) violated(`${call.key} left ${row.dueAt - clock.now()} ms before it was due`)
+  if (row.state !== 'running' || holders.get(row.id)?.name !== life.name) violated('I8', `${life.name} sent ${call.key} and does not hold it: ${row.state}`)
+  if (!open || !isDeepStrictEqual(open.request, JSON.parse(call.body))) violated('I7', `${call.key} left before it was stored`)
+  if ((row.nextAt ?? 0) - clock.now() < timeoutMs) violated('I8', `${call.key} left ${(row.nextAt ?? 0) - clock.now()} ms before its lease ends`)
+  if (row.dueAt > clock.now()) violated('K4', `${call.key} left ${row.dueAt - clock.now()} ms before it was due`)
+}
+
+const partOf = (name: string): number => Number(name.split(/[:-]/).at(-1))
+
+/** K7, of what an adapter asks before each of its commits in every run. */
+export const asks = async (world: World, call: Call): Promise<void> => {
+  const row = await world.rowOf(call.key)
+  const open = row && readMarker(row.marker)
+  if (open && partOf(open.name) >= partOf(call.key)) world.violated('K7', `${call.path} was asked for ${call.key} on the way to ${open.name}, which may be out`)
 }
 
 /** A commit leaves. */
@@ -141,7 +151,7 @@ export const departs = async (world: World, life: Life, call: Call, door: Door):
   world.departures.push(left)
   world.note(`${life.name} sends ${call.key} ${call.body}`)
   if (row) guarded(world, life, row, call)
-  else world.violated(`I7: ${call.key} is of no delivery`)
+  else world.violated('I7', `${call.key} is of no delivery`)
   if (before && row && !world.excused.has(row.id)) again(world, before, call, door)
   return left
 }

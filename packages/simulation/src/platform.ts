@@ -1,5 +1,8 @@
 // The platform, with its own count of what it showed to people: the truth that everything Syndikit says is held against.
 
+import { breach } from './invariants.ts'
+import { copyOf, type Given, grantedOnce, newGiven, newPair } from './tokens.ts'
+
 export const doors = ['idempotent', 'two-phase', 'look-up', 'probe', 'blind'] as const
 export type Door = (typeof doors)[number]
 
@@ -43,18 +46,18 @@ export interface Platform {
   readonly edits: readonly { readonly key: string; readonly id: string; readonly text: string }[]
   /** Rules of the platform that a call broke, which no answer shows. */
   readonly broken: readonly string[]
+  readonly given: Given
   /** What `call` does, and what its sender would hear. */
   serve(call: Call, shownAt: number): Answer
   expireTokens(): void
-  /** Every credential it gave out or was given. */
-  readonly secrets: ReadonlySet<string>
+  /** What another platform of the same kind gave out becomes this one's, too. */
+  adopt(given: Given): void
 }
 
 const minute = 60_000
 const hour = 60 * minute
 const rememberMs = hour
 const containerMs = hour
-const tokenMs = 2 * hour
 /** Two refusals closer together, with a renewal between them, mean that the account has to be connected again: that is not what these faults are about. */
 const restMs = 20 * minute
 
@@ -63,25 +66,16 @@ interface State {
   readonly posts: ShownPost[]
   readonly edits: { key: string; id: string; text: string }[]
   readonly broken: string[]
-  readonly tokens: Map<string, { readonly use: 'access' | 'refresh'; readonly account: string; expiresAt: number }>
+  readonly given: Given
   readonly keys: Map<string, { readonly post: ShownPost; readonly at: number }>
   readonly containers: Map<string, Container>
-  readonly secrets: Set<string>
   /** When a token was last found to have ended. */
   refusedAt: number
 }
-type Body = { text: string; name: string; container?: string; replyTo?: string }
+type Body = { text: string; container?: string; replyTo?: string }
 
 const fail = (status: number, code: string): Answer => ({ status, json: { code, message: `the platform says ${code}` } })
 const made = ({ id }: { readonly id: string }): Answer => ({ status: 201, json: { id, url: `https://toy.example/${id}` } })
-
-const pair = ({ tokens, secrets, now }: State, account: string): Answer => {
-  const [access, refresh] = [`secret-access-${tokens.size}-${account}`, `secret-refresh-${tokens.size}-${account}`]
-  tokens.set(access, { use: 'access', account, expiresAt: now() + tokenMs })
-  tokens.set(refresh, { use: 'refresh', account, expiresAt: Number.POSITIVE_INFINITY })
-  secrets.add(access).add(refresh)
-  return { status: 200, json: { access, refresh, expires_in: tokenMs / 1_000 } }
-}
 
 interface Sent {
   readonly door: string
@@ -92,7 +86,8 @@ interface Sent {
 
 const add = ({ posts, broken, now }: State, { door, account, key, shownAt }: Sent, text: string, replyTo: string | undefined): ShownPost => {
   const parent = posts.find(({ id, removed }) => id === replyTo && !removed)
-  if (!key.endsWith(':0') && (parent?.door !== door || parent.account !== account)) broken.push(`I20: ${key} was sent before the part it answers was there`)
+  if (!key.endsWith(':0') && (parent?.door !== door || parent.account !== account))
+    broken.push(breach('I20', `${key} was sent before the part it answers was there`))
   const post = { id: `post-${posts.length + 1}`, door, account, text, at: now(), shownAt, key, replyTo, removed: false }
   posts.push(post)
   return post
@@ -144,38 +139,69 @@ const container = ({ containers, now }: State, text: string): Answer => {
   return { status: 200, json: { id } }
 }
 
+/** Log-in by name, renewal, and the token endpoint of those that rotate. */
+const tokens = (state: State, door: string, what: string, { path: _, ...call }: Call): Answer | undefined => {
+  const { given, now } = state
+  if (what === 'login') {
+    const { name } = JSON.parse(call.body) as { name: string }
+    given.secrets.add(name)
+    return { status: 200, json: newPair(given, `${door}/${name.replace('secret-', '')}`, now()) }
+  }
+  if (what !== 'token') return undefined
+  const form = new URLSearchParams(call.body)
+  const refresh = form.get('refresh_token') ?? undefined
+  const account = refresh === undefined ? `${door}/${form.get('code')}` : (given.tokens.get(refresh)?.account ?? '')
+  const pair = grantedOnce(given, account, refresh, now())
+  if (!pair) return { status: 400, json: { error: 'invalid_grant' } }
+  return { status: 200, json: { access_token: pair.access, refresh_token: pair.refresh, expires_in: pair.expires_in, token_type: 'bearer' } }
+}
+
 /** Paths begin with the door, so that one host carries them all. */
 const serve = (state: State, call: Call, shownAt: number): Answer => {
   const [, door = '', what = '', id] = call.path.split('/')
-  const body = (call.body === '' ? {} : JSON.parse(call.body)) as Body
-  if (what === 'login') {
-    state.secrets.add(body.name)
-    return pair(state, body.name.replace('secret-', ''))
-  }
-  const token = state.tokens.get(call.bearer)
+  const given = tokens(state, door, what, call)
+  if (given) return given
+  const token = state.given.tokens.get(call.bearer)
   if (!token || token.expiresAt <= state.now()) {
     state.refusedAt = state.now()
     return fail(401, 'token')
   }
-  if (what === 'refresh') return token.use === 'refresh' ? pair(state, token.account) : fail(401, 'token')
+  const { account } = token
+  if (what === 'refresh') return token.use === 'refresh' ? { status: 200, json: newPair(state.given, account, state.now()) } : fail(401, 'token')
   if (token.use !== 'access') return fail(401, 'token')
-  if (what === 'me') return { status: 200, json: { id: token.account, name: token.account } }
+  if (what === 'me') return { status: 200, json: { id: account, name: account } }
+  if (what === 'upload') return { status: 200, json: { id: `upload-${call.key}` } }
+  const body = (call.body === '' ? {} : JSON.parse(call.body)) as Body
   if (what === 'prepare' && id === undefined) return container(state, body.text)
   const prepared = state.containers.get(id ?? '')
   if (what === 'prepare') return { status: 200, json: { ready: prepared !== undefined && prepared.readyAt <= state.now(), post: prepared?.post ?? null } }
-  const sent = { door, account: token.account, key: call.key, shownAt }
+  const sent = { door, account, key: call.key, shownAt }
   return call.method === 'POST' ? publishing[door as Door](state, sent, body) : onePost(state, call.method, sent, id, body)
 }
 
+const expireTokens = (state: State): void => {
+  const { given, now } = state
+  if (now() < state.refusedAt + restMs) return
+  state.refusedAt = now()
+  for (const token of given.tokens.values()) if (token.use === 'access') token.expiresAt = Math.min(token.expiresAt, now())
+}
+
+const adopt = ({ given }: State, other: Given): void => {
+  const { tokens, families, secrets } = copyOf(other)
+  for (const [name, token] of tokens) given.tokens.set(name, token)
+  for (const [account, family] of families) given.families.set(account, family)
+  for (const secret of secrets) given.secrets.add(secret)
+}
+
 export const newPlatform = (now: () => number): Platform => {
-  const state: State = { now, posts: [], edits: [], broken: [], tokens: new Map(), keys: new Map(), containers: new Map(), secrets: new Set(), refusedAt: 0 }
+  const state: State = { now, posts: [], edits: [], broken: [], given: newGiven(), keys: new Map(), containers: new Map(), refusedAt: 0 }
   return {
-    ...state,
+    posts: state.posts,
+    edits: state.edits,
+    broken: state.broken,
+    given: state.given,
     serve: (call, shownAt) => serve(state, call, shownAt),
-    expireTokens: () => {
-      if (state.now() < state.refusedAt + restMs) return
-      state.refusedAt = state.now()
-      for (const token of state.tokens.values()) if (token.use === 'access') token.expiresAt = state.now()
-    },
+    expireTokens: () => expireTokens(state),
+    adopt: (given) => adopt(state, given),
   }
 }

@@ -45,7 +45,10 @@ const timersOf = (sleep: WorldClock['sleep']) => {
   return { set, clear }
 }
 
-export const worldClock = (startAt = Date.UTC(2026, 10, 20, 9)): WorldClock => {
+/** Every world begins here. */
+export const startAt = Date.UTC(2026, 10, 20, 9)
+
+export const worldClock = (): WorldClock => {
   let now = startAt
   let calls = 0
   let inFlight = 0

@@ -1,7 +1,7 @@
-// The model test of core on PostgreSQL, in virtual time.
+// The simulation on PostgreSQL, in virtual time.
 
+import { simulationSuite } from '@syndikit/simulation'
 import { describe } from 'vitest'
-import { modelSuite } from '../../core/test/model/suite.ts'
 import { postgresStorage } from '../src/index.ts'
 import { serverForFile, skipped } from './fixtures.ts'
 
@@ -12,5 +12,5 @@ describe.skipIf(skipped !== undefined)(`PostgreSQL ${skipped ?? ''}`, () => {
     const [pool] = await pools()
     return postgresStorage({ pool, clock })
   }
-  modelSuite({ storageOf, runs: 5 })
+  simulationSuite({ storageOf, runs: 2 })
 })

@@ -1,6 +1,7 @@
 // The host: what it asked for, what it was told, and what that allows. It knows nothing of the engine.
 
-import type { Accepted, Refused, SyndikitEvent } from '../../src/index.ts'
+import type { Accepted, Refused, SyndikitEvent } from '@syndikit/core'
+import type { Invariant } from './invariants.ts'
 
 export interface HostDraft {
   readonly tenant: string
@@ -39,9 +40,9 @@ export interface Host {
 
 const requestOf = ({ tenant: _tenant, idempotencyKey: _key, ...asked }: HostDraft): string => JSON.stringify(asked)
 
-export const newHost = (violated: (line: string) => void): Host => {
+export const newHost = (violated: (which: Invariant, what: string) => void): Host => {
   const keys = new Map<string, Key>()
-  const publications = new Set<string>()
+  const scheduled = new Set<string>()
   const promised = new Set<string>()
   const reused = new Set<string>()
   /** Where the answer must be the same every time. */
@@ -55,21 +56,21 @@ export const newHost = (violated: (line: string) => void): Host => {
     return key
   }
   const accepted = (answer: Accepted) => {
-    if (answer.status === 'scheduled' && publications.has(answer.publicationId)) violated(`the publication ${answer.publicationId} was scheduled twice`)
-    publications.add(answer.publicationId)
+    if (answer.status === 'scheduled' && scheduled.has(answer.publicationId)) violated('K1', `the publication ${answer.publicationId} was scheduled twice`)
+    if (answer.status === 'scheduled') scheduled.add(answer.publicationId)
     for (const { id } of answer.deliveries) promised.add(id)
   }
   const told = (draft: HostDraft, answer: Accepted | Refused) => {
     const key = keyed(draft, requestOf(draft))
     if (answer.status === 'active') return
     if (answer.status === 'key-reused') {
-      if (!key || key.requests.size < 2) violated(`the key ${draft.idempotencyKey} was refused as reused, and came with one request only`)
+      if (!key || key.requests.size < 2) violated('K1', `the key ${draft.idempotencyKey} was refused as reused, and came with one request only`)
       return
     }
     accepted(answer)
-    if (answer.status === 'replayed' && !key) violated(`${answer.publicationId} was replayed without a key`)
+    if (answer.status === 'replayed' && !key) violated('K1', `${answer.publicationId} was replayed without a key`)
     if (key?.publicationId !== undefined && key.publicationId !== answer.publicationId)
-      violated(`the key ${draft.idempotencyKey} brought ${key.publicationId} and then ${answer.publicationId}`)
+      violated('K1', `the key ${draft.idempotencyKey} brought ${key.publicationId} and then ${answer.publicationId}`)
     if (key) key.publicationId = answer.publicationId
   }
   return {
@@ -88,7 +89,7 @@ export const newHost = (violated: (line: string) => void): Host => {
       accepted(answer)
       const before = same.get(what)
       if (what.startsWith('retry') && before !== undefined && before !== answer.publicationId)
-        violated(`${what} brought ${before} and then ${answer.publicationId}`)
+        violated('K1', `${what} brought ${before} and then ${answer.publicationId}`)
       same.set(what, answer.publicationId)
     },
   }

@@ -1,6 +1,5 @@
 // The adapter of the simulated platform, one per recovery class: the toy adapter, and an adapter's worst habit: what it writes differs from run to run.
 
-import { z } from 'zod'
 import {
   type Adapter,
   type Commit,
@@ -8,29 +7,46 @@ import {
   type Found,
   type Http,
   type Json,
+  type OAuth2,
   type Placement,
   PublishError,
   post,
   type Recovery,
   type Run,
-} from '../../src/index.ts'
-import { finders, placed, prepare, type Sent, toy } from '../engine/toy-adapter.ts'
+} from '@syndikit/core'
+import { z } from 'zod'
+import { finders, placed, prepare, type Sent, toy } from '../../core/test/engine/toy-adapter.ts'
 import { type Door, doors } from './platform.ts'
 
-/** Texts that begin so are prepared and waited for, whatever the class. */
-export const slow = 'slow'
+/** What a text begins with says how it is prepared, whatever the class. */
+export const shapes = { plain: 'text', waits: 'slow', uploads: 'film', asks: 'nosy' } as const
+/** Least and most that an upload takes: longer than a lease, now and then. */
+export const uploadMs = [5_000, 110_000] as const
 
 /** A frozen request is not affected: what the first send of a commit carried is what every later one carries. */
 let stamps = 0
 const stamp = () => ++stamps
+/** Before a world begins: the same seed stamps the same. */
+export const restartStamps = (): void => {
+  stamps = 0
+}
 
 type Stamped = Sent & { stamp: number }
 type Edit = { id: string; text: string; stamp: number }
 
 const headers = (run: Run, part: number | string) => ({ 'idempotency-key': `${run.delivery.key}:${part}` })
 
+const upload = ({ once, http, delivery }: Run, i: number): Promise<string> =>
+  once(`part-${i}/upload`, async () => {
+    const headers = { 'idempotency-key': `${delivery.key}:${i}` }
+    return (await http.post('upload', { headers, timeoutMs: uploadMs[1] + 10_000, accept: placed })).id
+  })
+
 const publishPart = async (door: Door, run: Run, text: string, i: number, replyTo: string | undefined): Promise<Placement> => {
-  const prepared = await prepare(text.startsWith(slow) ? 'two-phase' : door, `part-${i}`, text, run)
+  if (text.startsWith(shapes.uploads)) await upload(run, i)
+  // A bad habit: not inside `once`.
+  if (text.startsWith(shapes.asks)) await run.http.get('me', { headers: headers(run, i), accept: placed }).catch(() => undefined)
+  const prepared = await prepare(text.startsWith(shapes.waits) ? 'two-phase' : door, `part-${i}`, text, run)
   const container = door === 'two-phase' ? prepared : undefined
   const find = finders[door]
   const step: Commit<Stamped & Json, Placement> = {
@@ -75,10 +91,20 @@ export const boundMs = (door: Door): number => {
   return timeoutMs + ('settleMs' in recovery ? (recovery.settleMs ?? 0) : 0)
 }
 
-const adapterOf = (door: Door): Adapter =>
+/** A consent whose refresh tokens work once: whoever shows an old one loses the grant. */
+const rotates = (door: Door): OAuth2 => ({
+  type: 'oauth2',
+  client: { id: 'app', auth: 'none', authorizeUrl: `https://toy.example/${door}/authorize`, tokenUrl: `https://toy.example/${door}/token` },
+  scopes: ['post'],
+  pkce: false,
+  rotation: 'family',
+})
+
+const adapterOf = (door: Door, rotating: boolean): Adapter =>
   defineAdapter({
     ...toy(door),
     ...limitsOf(door),
+    ...(rotating && { auth: [rotates(door)] }),
     id: door,
     name: door,
     http: { base: `https://toy.example/${door}`, hosts: ['toy.example'], timeoutMs },
@@ -99,5 +125,10 @@ const adapterOf = (door: Door): Adapter =>
     ],
   })
 
-const adapters = new Map(doors.map((door) => [door, adapterOf(door)]))
-export const modelAdapter = (door: Door): Adapter => adapters.get(door) as Adapter
+const made = new Map<string, Adapter>()
+export const simulated = (door: Door, rotating: boolean): Adapter => {
+  const name = `${door} ${rotating}`
+  const adapter = made.get(name) ?? adapterOf(door, rotating)
+  made.set(name, adapter)
+  return adapter
+}
