@@ -35,8 +35,8 @@ const pageMs = async (storage: Storage, { tenant }: Account): Promise<number> =>
   for (let n = 0; n < 50; n++) {
     const began = performance.now()
     const page = await scheduler.list({ tenant, limit: 50, ...(cursor !== undefined && { after: cursor }) })
-    took.push(performance.now() - began)
-    if (page.items.length < 50) throw new Error('There is no page of 50.')
+    // The last page is shorter; then from the first again.
+    if (page.items.length === 50) took.push(performance.now() - began)
     cursor = page.next
   }
   return median(took)

@@ -41,7 +41,7 @@ const watch = async ({ storage, accounts, body, queue }: Scene, count: number, d
 
 const lags = ({ sends }: Watched): number[] => sends.map(({ lagMs }) => lagMs)
 
-export const spreadLag = async (scene: Scene): Promise<Watched & { readonly p99: number }> => {
+const spreadLag = async (scene: Scene): Promise<Watched & { readonly p99: number }> => {
   const watched = await watch(scene, 10_000, (n) => n)
   return { ...watched, p99: quantile(lags(watched), 0.99) }
 }

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 
-export const suites = ['sqlite', 'postgres', 'bullmq', 'footprint'] as const
+const suites = ['sqlite', 'postgres', 'bullmq', 'footprint'] as const
 export type Suite = (typeof suites)[number]
 
 export interface Asked {
