@@ -3,7 +3,7 @@
 import type { Hint, Queue, QueueHealth } from '@syndikit/core'
 import type { Queue as BullQueue } from 'bullmq'
 import { type Backend, type Producer, patienceMs, within } from './backend.ts'
-import { againOf, chunksOf, jobOf, type NewJob } from './jobs.ts'
+import { againOf, chunksOf, jobsOf, type NewJob } from './jobs.ts'
 import { createLimits, type Limits } from './limits.ts'
 import { type BullmqQueueOptions, type Settings, settingsOf } from './options.ts'
 import { createOutage, type Outage } from './outage.ts'
@@ -57,10 +57,7 @@ const hint = async (state: State, deliveries: readonly Hint[]): Promise<void> =>
   if (deliveries.some(({ at }) => at <= now + soonMs)) for (const run of state.runs) run.wake()
   const { outage } = state
   try {
-    await add(
-      state,
-      deliveries.map((one) => jobOf(one, now)),
-    )
+    await add(state, jobsOf(deliveries, now))
     outage.mended(hints)
   } catch (error) {
     outage.failed(hints, error)

@@ -1,4 +1,4 @@
-// What a job is: a permit to look once, fired at an instant. It holds nothing but the version of this form.
+// What a job is: a permit to look, fired at an instant. It holds nothing but the version of this form.
 
 import type { Hint } from '@syndikit/core'
 import type { BulkJobOptions } from 'bullmq'
@@ -16,21 +16,40 @@ export interface NewJob {
 /** One round trip to the server. */
 const mostAtOnce = 500
 
-/** The revision is in it because BullMQ ignores an id whose old job still lives. Never a whole number and never with a `:`, which BullMQ keeps for itself. */
-const jobIdOf = ({ id, rev }: Hint): string => `${id.replaceAll(':', '_')}-${rev}`
+/** What is due sooner gets a permit of its own: one that is shared may have fired already, and BullMQ ignores its id in silence while a worker holds it. */
+const sharedFromMs = 1_000
+/** What is due within so long shares permits: the look that one leads to names each instant in it. */
+const bucketMs = 250
+/** Of one bucket, so that several workers wake up. */
+const shares = 4
+/** A permit fires before its bucket, so that Redis's own timer makes nothing late; its shares one after the other, so that each finds another worker. */
+const leadMs = 100
+const apartMs = 25
 
-export const jobOf = (hint: Hint, now: number): NewJob => ({
+const jobOf = (jobId: string, delay: number): NewJob => ({
   name: jobName,
   data: { v: version },
-  opts: { jobId: jobIdOf(hint), delay: Math.max(0, Math.ceil(hint.at - now)), attempts: 1, removeOnComplete: true, removeOnFail: true },
+  opts: { jobId, delay: Math.max(0, Math.ceil(delay)), attempts: 1, removeOnComplete: true, removeOnFail: true },
 })
+
+const shareOf = (id: string): number => [...id].reduce((sum, char) => sum + (char.codePointAt(0) ?? 0), 0) % shares
+
+/** An id is never a whole number and never with a `:`, which BullMQ keeps for itself. */
+const permitFor = ({ id, rev, at }: Hint, now: number): NewJob => {
+  if (at < now + sharedFromMs) return jobOf(`${id.replaceAll(':', '_')}-${rev}`, at - now)
+  const bucket = Math.floor(at / bucketMs)
+  const share = shareOf(id)
+  return jobOf(`at-${bucket}-${share}`, bucket * bucketMs - leadMs - share * apartMs - now)
+}
+
+/** One per delivery that is due soon, and a few per quarter of a second of what is due later, however many deliveries that is. */
+export const jobsOf = (hints: readonly Hint[], now: number): NewJob[] => {
+  const jobs = hints.map((hint) => permitFor(hint, now))
+  return [...new Map(jobs.map((job) => [job.opts.jobId, job])).values()]
+}
 
 /** Its own id is taken for as long as it is active. */
-export const againOf = (jobId: string): NewJob => ({
-  name: jobName,
-  data: { v: version },
-  opts: { jobId: `${jobId}-again`, attempts: 1, removeOnComplete: true, removeOnFail: true },
-})
+export const againOf = (jobId: string): NewJob => jobOf(`${jobId}-again`, 0)
 
 export const chunksOf = <T>(all: readonly T[]): T[][] =>
   Array.from({ length: Math.ceil(all.length / mostAtOnce) }, (_, n) => all.slice(n * mostAtOnce, (n + 1) * mostAtOnce))

@@ -41,7 +41,7 @@ const boardOf = (queue: BullmqQueue) => {
 /** The queue, its jobs and one of them, as bull-board shows them. */
 export const shownOnBoard = async (queue: BullmqQueue): Promise<void> => {
   await queue.open()
-  await queue.hint(hintsIn(60_000, 3))
+  await queue.hint([60_000, 61_000, 62_000].flatMap((ms) => hintsIn(ms)))
   const { ask } = boardOf(queue)
   const { queues } = (await ask('/api/queues', { activeQueue: queue.bull.name, status: 'delayed', page: '1' })) as {
     queues: { name: string; counts: Record<string, number>; jobs: { id: string; name: string; delay: number }[] }[]

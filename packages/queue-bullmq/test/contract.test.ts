@@ -26,6 +26,9 @@ const lossy = (queue: Queue): Queue => {
   }
 }
 
+/** A hint that fails is swallowed, as core does it: on a busy machine one may take longer than it is given. */
+const asCore = (queue: Queue): Queue => ({ ...queue, hint: (hints) => queue.hint(hints).catch(() => undefined) })
+
 interface Bounds {
   readonly lagMs: number
   readonly wakeLagMs: number
@@ -34,7 +37,7 @@ interface Bounds {
 const rules = (optionsOf: () => BullmqQueueOptions, bounds: Bounds, wrap: (queue: Queue) => Queue = (queue) => queue) =>
   testQueue({
     test,
-    create: () => wrap(bullmqQueue({ ...optionsOf(), name: names() })),
+    create: () => asCore(wrap(bullmqQueue({ ...optionsOf(), name: names() }))),
     close: async (queue) => queue.close?.(),
     clock: 'real',
     ...bounds,
@@ -42,7 +45,8 @@ const rules = (optionsOf: () => BullmqQueueOptions, bounds: Bounds, wrap: (queue
 
 /** Instead of five seconds: it keeps the suite short. */
 const quick = { lookEveryMs: 1_000 }
-const bounds = { lagMs: 2_000, wakeLagMs: 800 }
+/** A machine that does much else at the same time takes its part of them. */
+const bounds = { lagMs: 2_500, wakeLagMs: 1_500 }
 
 describe.skipIf(missing('redis') !== undefined)(`on Redis ${missing('redis') ?? ''}`, { concurrent: true }, () => {
   let server: Server
@@ -54,7 +58,7 @@ describe.skipIf(missing('redis') !== undefined)(`on Redis ${missing('redis') ?? 
   describe('bullmqQueue', () => rules(() => ({ connection: server.url, ...quick }), bounds))
   // What is hinted as due now and dropped is found by the next look.
   describe('bullmqQueue behind a driver that drops 30 %, repeats and reorders', () =>
-    rules(() => ({ connection: server.url, ...quick }), { ...bounds, wakeLagMs: 2_000 }, lossy))
+    rules(() => ({ connection: server.url, ...quick }), { ...bounds, wakeLagMs: 2_500 }, lossy))
 })
 
 describe.skipIf(missing('postgres') !== undefined)(`on PostgreSQL ${missing('postgres') ?? ''}`, { concurrent: true }, () => {

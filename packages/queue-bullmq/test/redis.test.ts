@@ -63,9 +63,26 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
 
   test('a job holds no more than the version of its form', async () => {
     const { app } = await pair()
-    await app.hint([{ id: 'a:b', rev: 3, at: Date.now() + 60_000 }])
-    const [job] = await app.bull.getDelayed()
-    expect([job?.id, job?.name, job?.data]).toEqual(['a_b-3', 'due', { v: 1 }])
+    for (const at of [Date.now() + 900, 1_900_000_000_000]) await app.hint([{ id: 'a:b', rev: 3, at }])
+    const jobs = await app.bull.getDelayed()
+    expect(jobs.map(({ id, name, data }) => [id, name, data]).toSorted()).toEqual([
+      ['a_b-3', 'due', { v: 1 }],
+      [expect.stringMatching(/^at-7600000000-[0-3]$/), 'due', { v: 1 }],
+    ])
+  })
+
+  test('what is due in a while shares a few jobs, however much it is, and they fire in time to be told the instant', async () => {
+    const { app, worker } = await pair()
+    const at = Math.ceil((Date.now() + 1_500) / 250) * 250
+    const hints = hintsIn(0, 2_000).map((hint, n) => ({ ...hint, at: at + (n % 250) }))
+    for (let n = 0; n < 2; n++) await app.hint(hints)
+    expect((await app.health()).delayed).toBe(4)
+    await until('a permit', () => worker.permitted() >= 1)
+    const first = worker.looks.find(({ n }) => Number.isFinite(n))?.at ?? 0
+    expect(first).toBeGreaterThanOrEqual(at - 200)
+    await until('all permits', () => worker.permitted() === 4)
+    await until('no job is left', async () => (await app.health()).active === 0)
+    expect(await app.health()).toMatchObject({ waiting: 0, delayed: 0 })
   })
 
   test('jobs that fire together are merged into few looks, and every one of them ends', async () => {
@@ -93,11 +110,13 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
     await until('five permits', () => worker.permitted() === 5)
   })
 
-  test('the same hint given twice is one job, a later revision another', async () => {
-    const { app } = await pair()
-    const [hint] = hintsIn(60_000)
+  test('the same hint of what is due soon given twice is one job, a later revision another', async () => {
+    const { app, worker } = await pair()
+    await worker.stop()
+    const [hint] = hintsIn(900)
     for (const rev of [1, 1, 2]) await app.hint([{ ...hint, rev } as never])
-    expect((await app.health()).delayed).toBe(2)
+    const { delayed, waiting } = await app.health()
+    expect(delayed + waiting).toBe(2)
   })
 
   test('what is hinted as due soon wakes the workers of the own process, with Redis or without', async () => {
@@ -328,14 +347,16 @@ describe.skipIf(missing('redis') !== undefined)(`Redis ${missing('redis') ?? ''}
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(4_900)
   })
 
-  test('a job takes less than a thousand bytes of Redis', async () => {
+  test('a minute of a hundred thousand deliveries takes less than a megabyte of Redis', async () => {
     const memory = async () => Number(/^used_memory:(\d+)/m.exec(await admin.info('memory'))?.[1])
     const { app } = await pair()
     const before = await memory()
-    await app.hint(hintsIn(300_000, 1_000))
-    await app.hint(hintsIn(300_000, 1_000).map((hint) => ({ ...hint, id: `${hint.id}-0192f1c4-0000-7000-8000` })))
-    const each = ((await memory()) - before) / 2_000
-    console.log(`${Math.round(each)} bytes a job`)
-    expect(each).toBeLessThan(1_000)
+    const from = Date.now() + 300_000
+    for (let part = 0; part < 2; part++) await app.hint(hintsIn(0, 50_000).map((hint, n) => ({ ...hint, at: from + n * 1.2 })))
+    const { delayed } = await app.health()
+    const bytes = (await memory()) - before
+    console.log(`${delayed} jobs of ${Math.round(bytes / delayed)} bytes for 100,000 deliveries within a minute`)
+    expect(delayed).toBeLessThanOrEqual(4 * 241)
+    expect(bytes).toBeLessThan(1_000_000)
   })
 })
