@@ -1,26 +1,18 @@
 // One test project per package and for the kill campaign, all resolving workspace packages to their sources, so tests need no build.
 import { globSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { defaultServerConditions, type Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
-import { ablations } from './scripts/ablations.ts'
+import { without } from './scripts/ablate/ablation.ts'
+import { ablationOf } from './scripts/ablations.ts'
 
 // Setting conditions replaces Vite's defaults, so they are named again.
 const conditions = ['@syndikit/source', ...defaultServerConditions]
 
 /** `npm run ablate`: loads one file with a safeguard switched off. */
 const ablate = (safeguard: string): Plugin => {
-  const ablation = ablations.find((one) => one.safeguard === safeguard)
-  if (!ablation) throw new TypeError(`No safeguard is called "${safeguard}".`)
-  return {
-    name: `ablate ${safeguard}`,
-    enforce: 'pre',
-    transform: (code, id) => {
-      if (id.split('?')[0] !== resolve(ablation.file)) return undefined
-      if (code.split(ablation.find).length !== 2) throw new Error(`The ablation "${safeguard}" does not find its line in ${ablation.file}.`)
-      return code.replace(ablation.find, ablation.replace)
-    },
-  }
+  const change = without(ablationOf(safeguard))
+  return { name: `ablate ${safeguard}`, enforce: 'pre', transform: (code, id) => change(id.split('?')[0] ?? id, code) }
 }
 const { SYNDIKIT_ABLATE } = process.env
 

@@ -3,11 +3,15 @@
 //
 //   npm run prove -- --storage sqlite --queue in-process --class look-up --minutes 2 [--seed N] [--json]
 import { rmSync } from 'node:fs'
-import { campaignOf } from './prove/arguments.ts'
+import { campaignOf, usage } from './prove/arguments.ts'
 import { runCampaign } from './prove/campaign.ts'
 
 const main = async (): Promise<number> => {
   const campaign = campaignOf(process.argv.slice(2))
+  if (campaign === undefined) {
+    console.log(usage)
+    return 0
+  }
   const { figures, clean, folder } = await runCampaign(campaign, (line) => console.error(line))
   console.log(campaign.json ? JSON.stringify(figures) : figures)
   if (clean) rmSync(folder, { recursive: true, force: true })
@@ -15,6 +19,8 @@ const main = async (): Promise<number> => {
   return clean ? 0 : 1
 }
 
+// By a signal too nothing stays behind: processes and servers end with this one.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
   process.exit(await main())
 } catch (error) {

@@ -3,7 +3,8 @@ import type { Page } from './markdown.ts'
 
 /** By the word that is used: what it is called elsewhere. */
 const elsewhere: Readonly<Record<string, RegExp>> = {
-  platform: /\b(providers?|social networks?)\b/i,
+  // As an option it is Prisma's own word, for a database.
+  platform: /(?<![`<])\b(providers?|social networks?)\b/i,
   adapter: /\b(plug-?ins?|integrations?)\b/i,
   tenant: /\b(customers?|organi[sz]ation ids?|workspace ids?)\b/i,
   connection: /\b(channels?|(?:linked|social) accounts?)\b/i,

@@ -34,6 +34,12 @@ const logger: Logger = { debug: () => undefined, info: say, warn: say, error: sa
 /** Enough tries for every outage and fault of a campaign: what it schedules is to go out. */
 const retryAfterMs = [500, 1_000, 2_000, 3_000, ...Array.from({ length: 30 }, () => 5_000)]
 
+/**
+ * A delivery that takes its worker down three times in a row, and does not get a step further in between, is set aside. Here it is not the delivery that does
+ * it: few at a time, so that a death seldom finds the same ones again.
+ */
+const slots = 8
+
 export const createApp = async ({ door, place, keys, sandboxUrl }: Scene) =>
   createSyndikit({
     deployment: 'campaign',
@@ -45,6 +51,7 @@ export const createApp = async ({ door, place, keys, sandboxUrl }: Scene) =>
     requestTimeoutMs,
     leaseMs,
     retryAfterMs,
+    slots,
     logger,
   })
 export type App = Awaited<ReturnType<typeof createApp>>

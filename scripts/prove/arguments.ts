@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { type Class, classes } from './classes.ts'
 import { type QueueName, queueNames, type StorageName, storageNames } from './drivers.ts'
 
-const usage = `Usage: npm run prove -- --storage ${storageNames.join('|')} --queue ${queueNames.join('|')} --class ${classes.join('|')}
+export const usage = `Usage: npm run prove -- --storage ${storageNames.join('|')} --queue ${queueNames.join('|')} --class ${classes.join('|')}
                        --minutes N [--seed N] [--workers N] [--rate N] [--json]
 
   --storage, --queue   the drivers; servers that they need are started (default ${storageNames[0]}, ${queueNames[0]})
@@ -13,6 +13,7 @@ const usage = `Usage: npm run prove -- --storage ${storageNames.join('|')} --que
   --seed               the same decisions again; moments depend on the machine (default: any)
   --workers            worker processes (default 3)
   --rate               publications a second (default 5)
+  --help               prints this
   --json               prints the figures as one JSON object in the last line, and everything else to stderr`
 
 export interface Campaign {
@@ -35,6 +36,7 @@ const options = {
   workers: { type: 'string', default: '3' },
   rate: { type: 'string', default: '5' },
   json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
 } as const
 
 const among = <T extends string>(name: string, value: string | undefined, all: readonly T[]): T => {
@@ -58,8 +60,10 @@ const parsed = (args: readonly string[]) => {
   }
 }
 
-export const campaignOf = (args: readonly string[]): Campaign => {
+/** Undefined: it was asked for help. */
+export const campaignOf = (args: readonly string[]): Campaign | undefined => {
   const values = parsed(args)
+  if (values.help) return undefined
   return {
     storage: among('storage', values.storage, storageNames),
     queue: among('queue', values.queue, queueNames),

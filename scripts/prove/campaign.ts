@@ -14,7 +14,7 @@ import { boundsOf } from './classes.ts'
 import { type Started, startDrivers } from './drivers.ts'
 import { playFaults } from './fault-script.ts'
 import { readJournal, type Story, storiesOf } from './journal.ts'
-import { accounts } from './platform.ts'
+import { tenants } from './platform.ts'
 import { exitOf, keepAlive, type Living, messageOf, type Run, start } from './processes.ts'
 import { buildPrograms, type Program } from './programs.ts'
 import { type Figures, figuresOf, lagsOf, percentile, printViolations } from './report.ts'
@@ -25,7 +25,6 @@ import { isClean, type Violation, violationsOf } from './verdict.ts'
  * believed to be under way for two minutes.
  */
 const drainMs = 8 * 60_000
-const tenants = [...new Set(accounts.map(({ tenant }) => tenant))]
 
 interface Stage {
   readonly campaign: Campaign
@@ -66,7 +65,7 @@ const setUp = async (campaign: Campaign, folder: string, say: Stage['say']): Pro
   const drivers = await startDrivers(campaign.storage, campaign.queue, folder)
   const log = join(folder, 'log.txt')
   const hear = (text: string) => appendFileSync(log, text)
-  const fileOf = await buildPrograms(join(folder, 'programs'))
+  const fileOf = await buildPrograms()
   const sandbox = start({ file: fileOf('sandbox'), args: [campaign.door], env: process.env, hear })
   const { url: sandboxUrl } = await messageOf<{ url: string }>(sandbox)
   const { door, seed, ratePerSecond } = campaign
@@ -168,6 +167,8 @@ const play = async (stage: Stage): Promise<Omit<Verdict, 'folder'>> => {
   const { campaign, runOf, faults, fault, say } = stage
   const workers = Array.from({ length: campaign.workers }, () => keepAlive(runOf('worker'), fault))
   const host = keepAlive(runOf('host'), fault)
+  await Promise.all([host, ...workers].map((one) => new Promise<void>((resolve) => one.on('ready', resolve))))
+  say('Everybody is at work.')
   const toll = await trouble(stage, workers, host)
   say('Faults and kills have stopped.')
   await finishHost(stage, host)

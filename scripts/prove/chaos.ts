@@ -31,7 +31,7 @@ const every = {
   crashRedis: [40_000, 65_000],
 } as const
 /** From the moment in which it is at work: on a busy machine it takes long to come so far. */
-const lifeMs = { worker: [300, 6_000], host: [2_000, 8_000] } as const
+const lifeMs = { worker: [500, 9_000], host: [2_000, 9_000] } as const
 /** Of the lives, so many end before that. */
 const deadAtBirth = 0.15
 const bornMs = [0, 400] as const
@@ -55,20 +55,24 @@ const repeatedly = async (
   }
 }
 
-/** Dies again and again, until `stop`. */
-const mortal = async (one: Living, chance: Chance, life: readonly [number, number], toll: Toll, stop: AbortSignal): Promise<void> => {
+/** It is at work, and dies again and again, until `stop`. */
+const mortal = async (one: Living, chance: Chance, [least, most]: readonly [number, number], toll: Toll, stop: AbortSignal): Promise<void> => {
   let early = false
+  let bornAt = performance.now()
   const dieAfter = async (ms: number) => {
     await setTimeout(ms, undefined, { signal: stop }).catch(() => undefined)
     if (!stop.aborted && one.kill()) toll.kills += 1
   }
   one.on('born', () => {
+    bornAt = performance.now()
     early = chance() < deadAtBirth
     if (early) void dieAfter(between(chance, ...bornMs))
   })
   one.on('ready', () => {
-    if (!early) void dieAfter(between(chance, ...life))
+    // Where a beginning takes long, so does the work.
+    if (!early) void dieAfter(between(chance, least, Math.max(most, 2 * (performance.now() - bornAt))))
   })
+  void dieAfter(between(chance, least, most))
   if (!stop.aborted) await once(stop, 'abort')
 }
 

@@ -6,12 +6,15 @@ import { PublishError } from '@syndikit/core'
 import { type App, createApp, sceneOf } from './app.ts'
 import { type After, type Draft, type Entry, openJournal, readJournal, type Story, storiesOf } from './journal.ts'
 import { planOf } from './plan.ts'
-import { accounts, platformId } from './platform.ts'
+import { platformId, tenants } from './platform.ts'
 
 const finishing = process.argv.includes('--finish')
 const againAfterMs = 300
 /** Calls under way at a time. */
 const mostOpen = 40
+/** A machine that is too busy for the rate gets less to do, not a pile that grows. */
+const mostWaiting = 40
+const countEveryMs = 500
 
 const scene = sceneOf(process.env)
 const app = await createApp(scene)
@@ -53,9 +56,13 @@ const change = async (n: number, tenant: string, deliveryId: string, after: Afte
   await setTimeout(Math.max(0, Date.parse(after.at) - Date.now()))
   const call = async () => {
     if (after.do === 'cancel') return app.scheduler.cancel({ tenant, deliveryId })
-    // An outage may have outlasted the moment that was planned.
-    const to = Math.max(Date.parse(after.to ?? ''), Date.now() + 1_000)
-    return app.scheduler.reschedule({ tenant, deliveryId, at: new Date(to) })
+    try {
+      return await app.scheduler.reschedule({ tenant, deliveryId, at: new Date(after.to ?? '') })
+    } catch (error) {
+      // An outage has outlasted the moment that was planned.
+      if (PublishError.is(error) && error.problems.some(({ code }) => code === 'in-the-past')) return { status: 'in-the-past' }
+      throw error
+    }
   }
   const { status } = await surely(call)
   write({ is: 'changed', n, deliveryId, change: after.do, status })
@@ -78,15 +85,33 @@ const carryOut = async ({ n, drafts, after, taken, refused, changes }: Story): P
 
 const connectedBy = async (by: App): Promise<Record<string, string>> => {
   const connected: Record<string, string> = {}
-  for (const tenant of new Set(accounts.map((account) => account.tenant)))
+  for (const tenant of tenants)
     for (const { name, id } of (await surely(() => by.connections.list({ tenant, platform: platformId }))).connections) connected[name] = id
   return connected
 }
 
+const waiting = async (): Promise<number> => {
+  const counts = await Promise.all(tenants.map((tenant) => surely(() => app.scheduler.counts({ tenant }))))
+  return counts.reduce((sum, { scheduled, running }) => sum + scheduled + running, 0)
+}
+
+const roomFrom = () => {
+  let lookAt = 0
+  return async (): Promise<void> => {
+    for (; Date.now() >= lookAt; await setTimeout(countEveryMs)) {
+      if ((await waiting()) >= mostWaiting) continue
+      lookAt = Date.now() + countEveryMs
+      return
+    }
+  }
+}
+
 const schedule = async (open: Set<Promise<void>>): Promise<never> => {
   const connected = await connectedBy(app)
+  const room = roomFrom()
   for (let n = Math.max(-1, ...stories.map((story) => story.n)) + 1; ; n++) {
     while (open.size >= mostOpen) await Promise.race(open)
+    await room()
     const plan = planOf(scene.seed, n, Date.now(), connected)
     write({ is: 'intent', n, ...plan })
     track(open, carryOut({ n, ...plan, changes: [] }))

@@ -6,8 +6,9 @@ import { type Class, listLagMs } from './classes.ts'
 export const platformId = 'campaign'
 export const host = 'campaign.example'
 
-/** Whose they are: deliveries of two tenants share the workers. */
-export const accounts: readonly { readonly name: string; readonly tenant: string }[] = ['north', 'south'].flatMap((tenant) =>
+/** Whose the accounts are: deliveries of two tenants share the workers. */
+export const tenants = ['north', 'south'] as const
+export const accounts: readonly { readonly name: string; readonly tenant: string }[] = tenants.flatMap((tenant) =>
   [1, 2, 3, 4].map((n) => ({ name: `${tenant}-${n}`, tenant })),
 )
 

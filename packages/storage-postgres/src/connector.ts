@@ -2,7 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { drive, type Row, type SqlConnector, type Statement } from '@syndikit/storage-sql'
-import { explained, explainedTx, foreignTx, isConflict, isDataError, isForgetful, isLost } from './errors.ts'
+import { explained, explainedTx, foreignTx, isConflict, isDataError, isForbidden, isForgetful, isLost } from './errors.ts'
 import type { Connections, PostgresClient } from './pool.ts'
 import { transactionOn } from './session.ts'
 import { toConfig, toRows } from './statements.ts'
@@ -26,21 +26,39 @@ const patiently = async <T>(attempt: () => Promise<T>, maxWaitMs: number): Promi
   }
 }
 
-/** Tells databases apart, also those of equal names on two servers, and two schemas with our tables in one database. */
-const identity: Statement = {
-  sql: `select current_database() as name, to_regclass('syndikit_meta')::oid::text as meta, (select system_identifier::text from pg_control_system()) as cluster`,
+const identityWith = (more: string): Statement => ({
+  sql: `select current_database() as name, to_regclass('syndikit_meta')::oid::text as meta${more}`,
   params: [],
-}
+})
+/** Tells databases apart, also those of equal names on two servers, and two schemas with our tables in one database. */
+const identity = identityWith(', (select system_identifier::text from pg_control_system()) as cluster')
+/** Where the role may not ask which server it is on. */
+const lesserIdentity = identityWith('')
 const toIdentity = ([row]: readonly Row[]): string => JSON.stringify(row)
 
-/** Makes sure, once per client, that what is stored through the host's client is found by our own. */
-const sameDatabase = (ours: () => Promise<readonly Row[]>) => {
+interface Identity {
+  readonly asked: Statement
+  readonly is: string
+}
+type Send = (statement: Statement) => Promise<readonly Row[]>
+
+const identityOf = async (send: Send): Promise<Identity> => {
+  try {
+    return { asked: identity, is: toIdentity(await send(identity)) }
+  } catch (error) {
+    if (!isForbidden(error)) throw error
+    return { asked: lesserIdentity, is: toIdentity(await send(lesserIdentity)) }
+  }
+}
+
+/** Makes sure, once per client, that what is stored through the host's client is found by our own. What it asks of the host's, our own was allowed to ask before. */
+const sameDatabase = (ours: Send) => {
   const checked = new WeakSet<PostgresClient>()
-  let mine: string | undefined
-  return async (tx: PostgresClient, send: (statement: Statement) => Promise<readonly Row[]>): Promise<void> => {
+  let mine: Identity | undefined
+  return async (tx: PostgresClient, send: Send): Promise<void> => {
     if (checked.has(tx)) return
-    mine ??= toIdentity(await ours())
-    if (toIdentity(await send(identity)) !== mine) throw foreignTx()
+    mine ??= await identityOf(ours)
+    if (toIdentity(await send(mine.asked)) !== mine.is) throw foreignTx()
     checked.add(tx)
   }
 }
@@ -63,7 +81,7 @@ export const postgresConnector = (connections: Connections, prepare: boolean, ma
         }),
       maxWaitMs,
     )
-  const check = sameDatabase(() => query(identity))
+  const check = sameDatabase(query)
   return {
     dialect: 'postgres',
     query,

@@ -1,7 +1,7 @@
 // What PostgreSQL's error codes, and the ways to lose a connection, mean to somebody who has to mend it. No message holds an address, a user or a password.
 
 /** The SQLSTATE of the server, or the code of the operating system; empty for any other error. */
-export const codeOf = (error: unknown): string => {
+const codeOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : ''
 }
@@ -19,6 +19,9 @@ export const isLost = (error: unknown): boolean =>
 
 /** The connection no longer has what `pg` believes to have prepared on it. */
 export const isForgetful = (error: unknown): boolean => ['26000', '42P05'].includes(codeOf(error))
+
+/** The role may not do that; also where it was explained already. */
+export const isForbidden = (error: unknown): boolean => codeOf(error) === '42501' || (error instanceof Error && codeOf(error.cause) === '42501')
 
 /** Of bad input (22), of a broken constraint (23), of a row that no index can hold (54). The transaction was rolled back. */
 export const isDataError = (error: unknown): boolean => /^(22|23|54)...$/.test(codeOf(error))

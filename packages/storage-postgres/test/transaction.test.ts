@@ -152,7 +152,22 @@ describe.skipIf(skipped !== undefined)(`a host transaction ${skipped ?? ''}`, ()
     expect(await stored()).toEqual([])
   })
 
-  test('a client of another database, another schema or another server is refused before anything is stored', async () => {
+  test('a role that may not ask which server it is on can schedule in its transaction all the same', async () => {
+    const url = new URL(await newUrl())
+    const admin = newPool(url.href)
+    await admin.query(`create role plain login; grant all on schema public to plain; revoke execute on function pg_control_system() from public`)
+    url.username = 'plain'
+    const pool = newPool(url.href)
+    const storage = await connected(postgresStorage(pool))
+    const host = await pool.connect()
+    await host.query('begin')
+    expect((await storage.within(host).publications.add([publication(1)])).status).toBe('added')
+    await host.query('commit')
+    host.release()
+    expect((await storage.deliveries.list(tenant, { limit: 10 })).items.map(({ id }) => id)).toEqual(['delivery-1'])
+  })
+
+  test('a client of another database or another schema is refused before anything is stored', async () => {
     const { pool, storage } = await opened()
     const bare = await newUrl()
     const twin = await newUrl()

@@ -23,6 +23,8 @@ export const modelNames = [
   'syndikitEvent',
   'syndikitQuota',
   'syndikitSlot',
+  'syndikitPause',
+  'syndikitLane',
   'syndikitLease',
 ] as const
 
@@ -52,10 +54,10 @@ export const checkClient = (prisma: unknown): void => {
 
 /** Throws for what cannot carry a call. */
 export const checkTransaction = (tx: unknown): void => {
-  const client = tx as Partial<PrismaWithSyndikit> | null | undefined
+  const client = tx as (Partial<PrismaTransaction> & { $disconnect?: unknown }) | null | undefined
   if (!isFunction(client?.$queryRawUnsafe) || !isFunction(client?.$executeRawUnsafe))
     throw new TypeError('prismaStorage: `tx` must be the transaction client that `prisma.$transaction(async (tx) => …)` gives to your function.')
-  // The client of a transaction cannot begin another one.
-  if (isFunction(client?.$transaction))
+  // The client of a transaction cannot end the connection; in some releases it can begin a transaction within.
+  if (isFunction(client?.$disconnect))
     throw new TypeError('prismaStorage: `tx` is a whole PrismaClient, so nothing would hold its writes together. Pass the `tx` that `$transaction` gives you.')
 }

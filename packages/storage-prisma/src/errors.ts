@@ -1,8 +1,12 @@
 // What an error of Prisma or of the database below it means, and to somebody who has to mend it. No message holds an address, a user or a password.
 
+/** What we have said already is not read again: its cause may say less than we know. */
+const ours = new WeakSet<object>()
+const isReadable = (error: unknown, depth: number): error is object => typeof error === 'object' && error !== null && depth <= 4 && !ours.has(error)
+
 /** The codes that an error carries: Prisma's, the driver's, the database's, of it and of what it was made from. */
 const codesOf = (error: unknown, depth = 0): string[] => {
-  if (typeof error !== 'object' || error === null || depth > 4) return []
+  if (!isReadable(error, depth)) return []
   const facts = error as Readonly<Record<string, unknown>>
   const own = ['code', 'originalCode', 'kind', 'sqlState', 'state', 'errno', 'extendedCode'].flatMap((name) => {
     const fact = facts[name]
@@ -13,7 +17,7 @@ const codesOf = (error: unknown, depth = 0): string[] => {
 }
 
 const wordsOf = (error: unknown, depth = 0): string => {
-  if (typeof error !== 'object' || error === null || depth > 4) return ''
+  if (!isReadable(error, depth)) return ''
   const facts = error as Readonly<Record<string, unknown>>
   const own = ['message', 'originalMessage'].flatMap((name) => (typeof facts[name] === 'string' ? [facts[name]] : []))
   return [...own, ...['meta', 'driverAdapterError', 'cause'].map((name) => wordsOf(facts[name], depth + 1))].filter((text) => text !== '').join('\n')
@@ -29,9 +33,9 @@ const isOf =
   (error: unknown): boolean =>
     codesOf(error).some((code) => codes.test(code)) || words.test(wordsOf(error))
 
-/** Two transactions met, or another process held the file: nothing was stored, and trying again is all it takes. */
+/** Two transactions met, another process held the file, or (105x, 106x of MySQL) makes the same tables at this moment: nothing was stored, and trying again is all it takes. */
 export const isConflict = isOf({
-  codes: /^(P2034|TransactionWriteConflict|40001|40P01|55P03|1205|1213|1020|SQLITE_BUSY.*)$/,
+  codes: /^(P2034|TransactionWriteConflict|40001|40P01|55P03|1205|1213|1020|1050|1060|1061|SQLITE_BUSY.*)$/,
   words: /database is locked|SQLITE_BUSY|Deadlock found|deadlock detected|could not serialize access/,
 })
 /** Nobody had a connection to spare; nothing was begun. */
@@ -57,8 +61,11 @@ const isMissing = isOf({ codes: /^(P2021|TableDoesNotExist|42P01|1146)$/, words:
 /** A whole transaction that has ended, or that Prisma ended because it took too long; then it was rolled back. */
 const isOver = isOf({ codes: never, words: /Transaction already closed|Transaction not found|expired transaction/ })
 
-const named = (name: string, message: string, cause: unknown, Make: ErrorConstructor | TypeErrorConstructor = Error) =>
-  Object.assign(new Make(`syndikit: ${message}`, { cause }), { name })
+const named = (name: string, message: string, cause: unknown, Make: ErrorConstructor | TypeErrorConstructor = Error) => {
+  const error = Object.assign(new Make(`syndikit: ${message}`, { cause }), { name })
+  ours.add(error)
+  return error
+}
 
 /** The same error with what to do about it; one that needs no advice as it is. */
 export const explained = (error: unknown): unknown => {

@@ -33,6 +33,8 @@ export interface HostClient extends Omit<PrismaWithSyndikit, '$transaction'>, Ar
 export const schemaOf = (provider: Provider, models = fragment(provider)): string => `generator client {
   provider = "prisma-client"
   output   = "./client"
+  importFileExtension = "ts"
+  moduleFormat = "esm"
 }
 
 datasource db {
@@ -67,7 +69,7 @@ export const generated = async (schema: string): Promise<string> => {
   return join(folder, 'client')
 }
 
-export const adapterFor = (provider: Provider, url: string) => {
+const adapterFor = (provider: Provider, url: string) => {
   if (provider === 'postgresql') return new PrismaPg({ connectionString: url })
   if (provider === 'mysql') {
     const { hostname, port, username, pathname } = new URL(url)

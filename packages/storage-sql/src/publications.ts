@@ -54,12 +54,11 @@ interface Indexed extends NewDelivery {
 }
 
 function* missingConnection(sql: Sql, deliveries: readonly Indexed[]): Work<Refused | undefined> {
-  const { list } = sql.dialect
-  // By id alone, and compared here: a join of two lists, planned while the table is empty, would be kept and walk through it later.
-  const found = yield sql(`select id, tenant from syndikit_connections where id in ${list('ids')} and state = 'active'`, {
+  // By id alone, the rest is compared here: more conditions, planned while the table is empty, would make it the one to walk through.
+  const found = yield sql(`select id, tenant, state from syndikit_connections where id in ${sql.dialect.list('ids')}`, {
     ids: toJson([...new Set(deliveries.map(({ connectionId }) => connectionId))]),
   })
-  const tenantOf = new Map(found.map((row) => [row.id, row.tenant]))
+  const tenantOf = new Map(found.flatMap(({ id, tenant, state }) => (state === 'active' ? [[id, tenant] as const] : [])))
   const missing = deliveries.find(({ tenant, connectionId }) => tenantOf.get(connectionId) !== tenant)
   return missing && { status: 'no-connection', index: missing.index, connectionId: missing.connectionId }
 }

@@ -16,6 +16,7 @@ import type { Pace } from './pace.ts'
 import { createRun, endingOf, type Running } from './run.ts'
 import type { RunPorts } from './run-state.ts'
 import { type Ended, settleOf, settleUnread } from './settle.ts'
+import { isPoison, isSuspect, suspectStarts } from './suspect.ts'
 import { Unserved } from './versioned.ts'
 import { keptOf, leftOf, methodOf, policyWithout, type Work, workOf } from './work.ts'
 
@@ -32,11 +33,6 @@ export interface DeliverDeps extends Deps {
   newId(): string
 }
 
-/** Without getting anywhere: nothing was saved in between. */
-const mostStarts = 3
-/** In all: one that saves a step and then takes its worker down must end too. */
-const mostDeaths = 20
-
 /** By the database's clock: never ahead of it, and never behind it. */
 interface Times {
   now(): number
@@ -49,7 +45,7 @@ const timesOf = (claim: Claim, lease: Lease): Times => ({
 
 /** What ends a delivery before its adapter is asked. */
 const early = ({ claim, open, journal, policy, dueAt }: Work): Ending | undefined => {
-  if (claim.starts > mostStarts || journal.deaths > mostDeaths) return { kind: 'poison' }
+  if (isPoison(claim, journal)) return { kind: 'poison' }
   if (!open && journal.done.length === 0 && claim.claimedAt > dueAt + policy.maxLatenessMs) return { kind: 'late' }
   return undefined
 }
@@ -114,7 +110,16 @@ const runOf = async (deps: DeliverDeps, work: Work, ports: RunPorts, running: Ru
   return { account: opened.account, http, credentials: opened.credentials, delivery, ...running.steps }
 }
 
+/** Before it begins: whatever is saved or settled next takes it back. */
+const saveAlone = async ({ journal, save }: RunPorts): Promise<void> => {
+  journal.alone = true
+  const saving = save()
+  journal.alone = false
+  await saving
+}
+
 const runWork = async (deps: DeliverDeps, work: Work, ports: RunPorts, exchanges: Exchange[]): Promise<Ending> => {
+  if (isSuspect(work.claim)) await saveAlone(ports)
   const running = createRun(ports)
   const run = await runOf(deps, work, ports, running, exchanges)
   if ('kind' in run) return run
@@ -170,7 +175,7 @@ const deliverWork = async (deps: DeliverDeps, work: Work, lease: Lease, told: Om
 /** A row that this process cannot read: left as it is, for one that can. */
 const leave = (deps: DeliverDeps, claim: Claim, error: unknown, told: Omit<Told, 'ending' | 'tookMs' | 'now'>, took: () => number): Settle => {
   const message = error instanceof Unserved ? error.message : 'What is stored of this delivery cannot be read.'
-  const ending: Ending = claim.starts > mostStarts ? { kind: 'poison' } : { kind: 'unserved', message }
+  const ending: Ending = claim.starts > suspectStarts ? { kind: 'poison' } : { kind: 'unserved', message }
   const next: Next = nextStep(ending, {
     action: claim.action,
     now: claim.claimedAt,

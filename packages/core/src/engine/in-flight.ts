@@ -75,7 +75,7 @@ export const keepLeases = (keeping: Keeping): { begin(): void; end(): void } => 
       void run(extending)
     },
     end: () => {
-      extending?.abort()
+      extending?.abort(0)
       extending = undefined
     },
   }

@@ -36,6 +36,8 @@ export interface Journal {
   reconciles: number
   /** Runs whose worker died, as far as a later run could write it down. */
   deaths: number
+  /** It runs as the only one of its worker and has not got further yet: should that worker die now, it was this delivery. */
+  alone: boolean
   /** A pacing slot was taken for this delivery. */
   paced: boolean
   /** The `ask` that waits for a human. */
@@ -86,6 +88,7 @@ export const emptyJournal = (): Journal => ({
   stale: 0,
   reconciles: 0,
   deaths: 0,
+  alone: false,
   paced: false,
   asked: null,
   answers: {},

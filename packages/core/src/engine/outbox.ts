@@ -142,7 +142,8 @@ export const createOutbox = (ports: Ports): Outbox => {
   const state: State = { ...ports, listeners: new Map(), ack: groupCommit(acked), loop: undefined, woken: new AbortController(), turn: Promise.resolve() }
   return {
     on: (type, listener) => listen(state, type, listener),
-    wake: () => state.woken.abort(),
+    // With a reason: every delivery comes by here, and the usual one is an error with a stack.
+    wake: () => state.woken.abort(0),
     start: () => {
       if (state.loop) return
       const stop = new AbortController()

@@ -85,7 +85,7 @@ export const settleOf = (ended: Ended): Settle => {
   const { claim, ending, next } = ended
   const prepared = next.prepareAgain ? dropStale(ended.journal) : ended.journal
   const kept = next.stopsTheClock ? { ...prepared, startedAt: next.nextAt, paced: ending.kind === 'paced' && prepared.paced } : prepared
-  const journal = { ...kept, asked: ending.kind === 'ask' ? ending.name : null, plannedAt: next.nextAt }
+  const journal = { ...kept, alone: false, asked: ending.kind === 'ask' ? ending.name : null, plannedAt: next.nextAt }
   const open = openAfter(ended)
   const ids = new Set([
     ...journal.done.map(({ placement }) => placement.id),

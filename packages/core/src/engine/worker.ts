@@ -5,6 +5,7 @@ import type { Worked } from '../contract/queue.ts'
 import type { Claim, Held, Storage, Written } from '../contract/storage.ts'
 import { type InFlight, keepLeases, sharesOf } from './in-flight.ts'
 import { createLease, type Lease, type Moment, moment } from './lease.ts'
+import { isSuspect, suspectStarts } from './suspect.ts'
 
 export interface WorkerOptions {
   readonly storage: Pick<Storage, 'deliveries'>
@@ -23,8 +24,6 @@ export interface WorkerOptions {
   readonly freed: () => void
 }
 
-/** From this claim on without a saved step it runs alone: it may be what took its workers down. */
-const suspectStarts = 3
 /** How many leases long a lost claim may explain that a row was claimed and not run. */
 const lostForLeases = 6
 const longestPauseMs = 1_000
@@ -50,7 +49,6 @@ interface State {
 }
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
-const isSuspect = ({ starts }: Claim): boolean => starts >= suspectStarts
 
 const othersOf = ({ held }: State, claim: Claim): Promise<unknown> =>
   Promise.all([...held.values()].filter((one) => one.claim.id !== claim.id).map(({ done }) => done))

@@ -82,7 +82,8 @@ export const lookLoop = (work: (n: number) => Promise<Worked>, { longestSleepMs 
   const state: State = { stopped: false, wakes: 0, all: true, permits: [], sleeping: new AbortController() }
   const rouse = () => {
     state.wakes++
-    state.sleeping.abort()
+    // With a reason: every delivery comes by here, and the usual one is an error with a stack.
+    state.sleeping.abort(0)
   }
   const done = loop(state, work, { ...ports, longestSleepMs })
   return {

@@ -158,6 +158,6 @@ test('a worker started while the database is down begins when it is back; one on
   await rig.publish('again')
   await rig.clock.pass(hour)
   expect(rig.platform.posts).toHaveLength(1)
-  expect(rig.logs.some((line) => line.includes('The database cannot be used'))).toBe(true)
+  expect(rig.logs.some((line) => line.includes('The database or the queue cannot be used'))).toBe(true)
   await rig.clock.drive(idle.stop())
 })

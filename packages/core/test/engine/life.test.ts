@@ -669,24 +669,23 @@ describe('what is not the adapter’s fault', () => {
     expect((await rig.get(id)).state).toBe('published')
   })
 
-  test('three workers that die at it without getting anywhere make it poison; one that had saved a step goes on', async () => {
+  const claimAll = async ({ storage }: Rig) => {
+    const claimed = []
+    for (let n = 0; n < 3; n++)
+      claimed.push(
+        ...(await storage.deliveries.claim({ limit: 3, leaseMs: 1_000, perTenant: 9, perConnection: 9, skipTenants: [], skipConnections: [] })).claims,
+      )
+    return claimed
+  }
+
+  test('two workers that died at it and a third that ran it alone make it poison; one that had saved a step goes on', async () => {
     const rig = await openRig()
     const ids = [await rig.publish('one'), await rig.publish('two')]
     for (let n = 0; n < 3; n++) {
-      for (let claimed = 0; claimed < 2; claimed++) {
-        const { claims } = await rig.storage.deliveries.claim({
-          limit: 2,
-          leaseMs: 1_000,
-          perTenant: 9,
-          perConnection: 9,
-          skipTenants: [],
-          skipConnections: [],
-        })
-        for (const { id, fence, steps } of claims)
-          if (id === ids[1] && n === 0) {
-            const open = { name: 'part-0', request: { text: 'two' }, firstSentAt: 0, lastSentAt: 0, sends: 1, provedAbsent: false, uncertain: false, looks: 0 }
-            await rig.storage.deliveries.save([{ id, fence, steps, marker: JSON.stringify({ v: 1, open }) }])
-          }
+      for (const { id, fence, steps, starts } of await claimAll(rig)) {
+        const open = { name: 'part-0', request: { text: 'two' }, firstSentAt: 0, lastSentAt: 0, sends: 1, provedAbsent: false, uncertain: false, looks: 0 }
+        if (id === ids[1] && n === 0) await rig.storage.deliveries.save([{ id, fence, steps, marker: JSON.stringify({ v: 1, open }) }])
+        if (starts === 3) await rig.storage.deliveries.save([{ id, fence, steps: JSON.stringify({ v: 1, alone: true }), marker: null }])
       }
       await rig.clock.pass(1_001)
     }
@@ -694,6 +693,48 @@ describe('what is not the adapter’s fault', () => {
     expect(await rig.get(ids[0] as string)).toMatchObject({ state: 'failed', reason: { code: 'poison' } })
     expect(await rig.get(ids[1] as string)).toMatchObject({ state: 'published' })
     expect(texts(rig)).toEqual(['two'])
+  })
+
+  test('deaths of workers in which it never ran alone are not held against it, until they are ten', async () => {
+    const rig = await openRig()
+    const id = await rig.publish('one')
+    for (let n = 0; n < 9; n++) {
+      await claimAll(rig)
+      await rig.clock.pass(1_001)
+    }
+    await rig.work()
+    expect((await rig.get(id)).state).toBe('published')
+    const other = await rig.publish('two')
+    for (let n = 0; n < 10; n++) {
+      await claimAll(rig)
+      await rig.clock.pass(1_001)
+    }
+    await rig.work()
+    expect(await rig.get(other)).toMatchObject({ state: 'failed', reason: { code: 'poison' } })
+  })
+
+  test('that it ran alone is written down before its adapter is asked, and taken back by its next step', async () => {
+    const seen: unknown[] = []
+    const rig: Rig = await openRig({
+      spec: {
+        publish: async (_, { once }) => {
+          const [row] = (await rig.storage.deliveries.list(tenant, { limit: 1 })).items
+          seen.push(JSON.parse(row?.steps ?? '').alone)
+          await once('step', async () => 1)
+          const [after] = (await rig.storage.deliveries.list(tenant, { limit: 1 })).items
+          seen.push(JSON.parse(after?.steps ?? '').alone)
+          return { id: 'post-1' }
+        },
+      },
+    })
+    const id = await rig.publish('one')
+    for (let n = 0; n < 2; n++) {
+      await claimAll(rig)
+      await rig.clock.pass(1_001)
+    }
+    await rig.work()
+    expect(seen).toEqual([true, false])
+    expect((await rig.get(id)).state).toBe('published')
   })
 
   test('unpublishing what is gone counts, and tells what was there', async () => {

@@ -292,20 +292,4 @@ export const openRig = async (options: RigOptions = {}): Promise<Rig> => {
   }
 }
 
-type Verb = (...args: never[]) => Promise<unknown>
-/** Comes between the engine and its database: `around` may refuse, lose the answer, or wait. Verbs are called `deliveries.save`, `now`, … */
-export const around = (storage: Storage, meddle: (verb: string, call: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>): Storage => {
-  const group = (name: string, verbs: object): object =>
-    Object.fromEntries(
-      Object.entries(verbs).map(([verb, call]) => [
-        verb,
-        // It asks no database.
-        verb === 'isDataError'
-          ? call
-          : typeof call === 'function'
-            ? (...args: unknown[]) => meddle(`${name}${verb}`, () => (call as Verb)(...(args as never[])), args)
-            : group(`${verb}.`, call as object),
-      ]),
-    )
-  return group('', storage) as unknown as Storage
-}
+export { around } from './around.ts'

@@ -17,6 +17,11 @@ import {
 } from '../../src/index.ts'
 
 export const placed = z.object({ id: z.string(), url: z.string().optional() })
+const container = z.object({ id: z.string() })
+const state = z.object({ ready: z.boolean() })
+const made = z.object({ post: z.string().nullable() })
+const fault = z.object({ code: z.string(), message: z.string() })
+const me = z.object({ id: z.string(), name: z.string() })
 const listed = z.array(z.object({ id: z.string(), text: z.string(), at: z.number() }))
 
 type Door = 'idempotent' | 'two-phase' | 'look-up' | 'probe' | 'blind'
@@ -36,7 +41,7 @@ const among = async ({ http }: Run, { text }: Sent, trace: Trace): Promise<Found
 }
 
 const byContainer = async ({ http }: Run, { container }: Sent): Promise<Found<Placement>> => {
-  const { post } = await http.get(`prepare/${container}`, { accept: z.object({ post: z.string().nullable() }) })
+  const { post } = await http.get(`prepare/${container}`, { accept: made })
   return post === null ? 'absent' : { id: post }
 }
 
@@ -49,9 +54,9 @@ export const finders: Partial<Record<Door, (run: Run, sent: Sent, trace: Trace) 
 
 export const prepare = async (door: Door, name: string, text: string, { once, http, later }: Run): Promise<string | undefined> => {
   if (door !== 'two-phase') return undefined
-  const { id } = await once(`${name}/container`, () => http.post('prepare', { json: { text }, accept: z.object({ id: z.string() }) }))
+  const { id } = await once(`${name}/container`, () => http.post('prepare', { json: { text }, accept: container }))
   await once(`${name}/ready`, async () => {
-    const { ready } = await http.get(`prepare/${id}`, { accept: z.object({ ready: z.boolean() }) })
+    const { ready } = await http.get(`prepare/${id}`, { accept: state })
     if (!ready) later(10_000)
   })
   return id
@@ -64,9 +69,9 @@ export const toy = (door: Door, change: { recovery?: Recovery; publish?: (run: R
     name: 'Toy',
     auth: [login],
     http: { base: 'https://toy.example', hosts: ['toy.example'], timeoutMs: 20_000 },
-    accounts: async ({ http }) => [await http.get('me', { accept: z.object({ id: z.string(), name: z.string() }) })],
+    accounts: async ({ http }) => [await http.get('me', { accept: me })],
     errors: {
-      read: ({ json }) => z.object({ code: z.string(), message: z.string() }).safeParse(json).data ?? {},
+      read: ({ json }) => fault.safeParse(json).data ?? {},
       table: [
         ['token', 'auth'],
         ['duplicate', 'duplicate'],

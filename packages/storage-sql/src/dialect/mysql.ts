@@ -4,12 +4,12 @@ import type { Columns, Dialect } from './dialect.ts'
 
 /** Bytewise; the one such collation that both know. It takes no notice of spaces at the end, so `text.ts` writes those as something else. */
 const bytewise = 'character set utf8mb4 collate utf8mb4_bin'
-const types = { key: `varchar(255) ${bytewise}`, text: `longtext ${bytewise}`, int: 'bigint' } as const
+const member = { text: `longtext ${bytewise}`, int: 'bigint' } as const
 /** A key of four columns may have 3,072 bytes, and an address is ASCII. */
 const url = 'varchar(500) character set ascii collate ascii_bin'
 
 const quoted = (name: string) => `\`${name}\``
-const members = (columns: Columns) => Object.entries(columns).map(([name, type]) => `${quoted(name)} ${types[type]} path '$.${name}'`)
+const members = (columns: Columns) => Object.entries(columns).map(([name, type]) => `${quoted(name)} ${member[type]} path '$.${name}'`)
 
 const found = (kind: string, conditions: Readonly<Record<string, string>>) =>
   `select 1 as made from information_schema.${kind} where table_schema = database() ${Object.entries(conditions)
@@ -33,7 +33,7 @@ export const mysql: Dialect = {
   placeholder: () => '?',
   // Not by way of the session's time zone: its clock shows an hour twice a year twice.
   now: `(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)`,
-  types: { ...types, url, identity: 'bigint not null auto_increment primary key' },
+  types: { key: 'varchar(255)', url, text: 'longtext', int: 'bigint', identity: 'bigint not null auto_increment primary key' },
   table,
   busyTable: table,
   partial: () => '',

@@ -1,0 +1,3 @@
+// What the tests of storages use of the simulation.
+
+export { type SimulationSuite, simulationSuite } from './suite.ts'
