@@ -2,9 +2,9 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { drive, type Row, type SqlConnector, type Statement } from '@syndikit/storage-sql'
-import { explained, explainedTx, foreignTx, isConflict, isDataError, isForbidden, isForgetful, isLost } from './errors.ts'
+import { explained, explainedTx, foreignTx, isConflict, isDataError, isForbidden, isLost } from './errors.ts'
 import type { Connections, PostgresClient } from './pool.ts'
-import { transactionOn } from './session.ts'
+import { readOn, transactionOn } from './session.ts'
 import { toConfig, toRows } from './statements.ts'
 
 /** A server that restarts or fails over drops all connections at once, so the next one may be as dead as the first. */
@@ -69,18 +69,7 @@ const checkTx = (tx: PostgresClient) => {
 
 export const postgresConnector = (connections: Connections, prepare: boolean, maxWaitMs: number): SqlConnector<PostgresClient> => {
   const query = (statement: Statement): Promise<readonly Row[]> =>
-    patiently(
-      () =>
-        connections.with(async (client, spoil) => {
-          try {
-            return toRows(await client.query(toConfig(statement, prepare)))
-          } catch (error) {
-            if (isLost(error) || isForgetful(error)) spoil()
-            throw error
-          }
-        }),
-      maxWaitMs,
-    )
+    patiently(() => connections.with((client, spoil) => readOn(client, statement, prepare, spoil)), maxWaitMs)
   const check = sameDatabase(query)
   return {
     dialect: 'postgres',

@@ -33,6 +33,22 @@ const begin: Statement = { sql: ['begin isolation level read committed', ...byIn
 const commit: Statement = { sql: 'commit', params: [] }
 const rollback: Statement = { sql: 'rollback', params: [] }
 
+/** One read, planned as a verb's statements are. Its end is not waited for: there is nothing to lose in it. */
+export const readOn = async (client: PooledClient, statement: Statement, prepare: boolean, spoil: () => void): Promise<readonly Row[]> => {
+  const query = lineTo(client, prepare)
+  try {
+    await query(begin)
+    const rows = await query(statement)
+    void query(commit).catch(ignore)
+    return rows
+  } catch (error) {
+    if (isLost(error)) spoil()
+    else await query(rollback).catch(spoil)
+    if (isForgetful(error)) spoil()
+    throw error
+  }
+}
+
 /** Runs the work once, from `begin` to `commit`, or rolls back and throws. `spoil` tells that the connection must not be used again. */
 export const transactionOn = async <T>(client: PooledClient, work: () => Work<T>, prepare: boolean, spoil: () => void): Promise<T> => {
   const query = lineTo(client, prepare)
