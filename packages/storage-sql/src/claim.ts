@@ -114,13 +114,17 @@ export function* claim(sql: Sql, query: ClaimQuery): Work<Claimed> {
   let more = false
   let parked = 0
   let sawAll = true
+  let lost = false
   for (let round = 0; round < mostRounds && parked < parkAtOnce && !picker.isFull(); round++) {
     const full = picker.full()
     const skip = { tenants: [...query.skipTenants, ...full.tenants], connections: [...query.skipConnections, ...full.connections] }
     const { found, isAll } = yield* look(sql, { platforms: query.platforms, skip, candidates })
     const { picked, isBehind, ...left } = picker.pick(found.filter(({ isPaused }) => !isPaused))
     more ||= left.more
-    claims.push(...(yield* takePicked(sql, picked, query.leaseMs)))
+    const taken = yield* takePicked(sql, picked, query.leaseMs)
+    claims.push(...taken)
+    // Others were faster, and may not have taken what stands behind it.
+    lost ||= taken.length < picked.length
     const shut = found.filter(({ isPaused }) => isPaused)
     const out = shut.length > 0 ? yield* park(sql, shut) : 0
     parked += out
@@ -129,5 +133,5 @@ export function* claim(sql: Sql, query: ClaimQuery): Work<Claimed> {
     if (isAll || (picked.length === 0 && shut.length === 0 && !isBehind)) break
     if (shut.length > 0) candidates = Math.max(candidates, parkAtOnce)
   }
-  return { claims, wakeInMs: sawAll ? ((next?.wake_in ?? null) as number | null) : 0, more }
+  return { claims, wakeInMs: sawAll && !lost ? ((next?.wake_in ?? null) as number | null) : 0, more }
 }

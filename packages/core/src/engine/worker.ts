@@ -54,7 +54,8 @@ const othersOf = ({ held }: State, claim: Claim): Promise<unknown> =>
   Promise.all([...held.values()].filter((one) => one.claim.id !== claim.id).map(({ done }) => done))
 
 const release = ({ held, leases, options }: State, claim: Claim): void => {
-  held.delete(claim.id)
+  // A worker whose lease ended may have claimed the same row anew.
+  if (held.get(claim.id)?.claim === claim) held.delete(claim.id)
   if (held.size === 0) leases.end()
   options.freed()
 }

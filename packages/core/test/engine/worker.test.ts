@@ -286,6 +286,27 @@ describe('leases', () => {
     await endAll()
   })
 
+  test('a row that the same worker claimed anew after its lease had ended stays held when the first run ends', async () => {
+    const ends: (() => void)[] = []
+    const worker = workerOf({ extend: () => Promise.reject(new Error('away')), deliver: () => new Promise<void>((end) => void ends.push(end)) })
+    await fill(['a'], 1)
+    await worker.work(10)
+    await clock.pass(leaseMs + 1)
+    await worker.work(10)
+    expect(ends).toHaveLength(2)
+    ends[0]?.()
+    await clock.pass(0)
+    expect(worker.running).toBe(1)
+    let isDrained = false
+    const draining = worker.drain().then(() => {
+      isDrained = true
+    })
+    await clock.pass(0)
+    expect(isDrained).toBe(false)
+    ends[1]?.()
+    await clock.drive(draining)
+  })
+
   test('no timer is left when nothing is held', async () => {
     await fill(['a'], 1)
     const worker = workerOf()
