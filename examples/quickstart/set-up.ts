@@ -49,18 +49,12 @@ const startedFor = async (started: Started, start: () => Promise<Server>): Promi
   return server.url
 }
 
-const onSqlite = ({ db }: Wanted, env: Env): Omit<SetUp, 'close'> => ({
-  storage: sqliteStorage(db ?? temporaryFile()),
-  keys: keyRing(db, env),
-  ...(db !== undefined && { beside: `${db}.sandbox` }),
-})
-
-const onPostgres = async ({ db = undefined }: Wanted, env: Env, started: Started): Promise<Omit<SetUp, 'close'>> => {
+const onPostgres = async ({ db }: Wanted, env: Env, started: Started): Promise<Storage> => {
   const url = db ?? env.DATABASE_URL
   // What is sealed with a key that nobody kept opens never again.
   if (url !== undefined && !env.SYNDIKIT_KEYS)
     throw new Error('Set SYNDIKIT_KEYS to a key that you keep, with `generateKey()` of @syndikit/core: it seals what this database holds.')
-  return { storage: postgresStorage(url ?? (await startedFor(started, startPostgres))), keys: keyRing(undefined, env) }
+  return postgresStorage(url ?? (await startedFor(started, startPostgres)))
 }
 
 const endAll = async (started: Started): Promise<void> => {
@@ -71,8 +65,10 @@ const endAll = async (started: Started): Promise<void> => {
 export const openSetUp = async (wanted: Wanted, env: Env, deployment: string): Promise<SetUp> => {
   const started: Started = []
   try {
-    const set = wanted.storage === 'sqlite' ? onSqlite(wanted, env) : await onPostgres(wanted, env, started)
-    await set.storage.open(deployment)
+    const file = wanted.storage === 'sqlite' ? wanted.db : undefined
+    const storage = wanted.storage === 'sqlite' ? sqliteStorage(file ?? temporaryFile()) : await onPostgres(wanted, env, started)
+    await storage.open(deployment)
+    const set = { storage, keys: keyRing(file, env), ...(file !== undefined && { beside: `${file}.sandbox` }) }
     if (wanted.queue === 'in-process') return { ...set, close: () => endAll(started) }
     const connection = env.REDIS_URL ?? (await startedFor(started, startRedis))
     return { ...set, queue: bullmqQueue({ connection }), close: () => endAll(started) }
