@@ -5,7 +5,7 @@ import { parseArgs, stripVTControlCharacters } from 'node:util'
 import type { Ablation } from './ablate/ablation.ts'
 import { ablationOf, ablations } from './ablations.ts'
 
-/** Of each class, at most: what CI runs without any ablation, the same seeds. */
+/** Of each class, at most. */
 const mostRuns = 2_000
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, 'simulated-only': { type: 'boolean', default: false } } })

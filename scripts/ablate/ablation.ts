@@ -10,7 +10,7 @@ export interface Ablation {
   readonly replace: string
   /** Project and file name filter of the tests that must turn red. */
   readonly tests?: { readonly project: string; readonly filter: string }
-  /** The first schedules of the simulation must turn red, of those that CI runs. */
+  /** The first schedules of the simulation must turn red. */
   readonly simulated?: true
 }
 
