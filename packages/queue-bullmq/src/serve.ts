@@ -23,9 +23,6 @@ export interface ServeOptions {
 /** With the server away the database is asked as often as without a queue. */
 const awayMs = 1_000
 const againMs = 1_000
-/** For so long after a permit something may be due although a look found nothing: what another worker was just claiming is passed over, and not named either. */
-const alertMs = 1_000
-const alertLookMs = 250
 /** More errors than this in a row, and BullMQ would go on asking without a pause. */
 const mostErrors = 5
 
@@ -50,8 +47,6 @@ interface Post {
   readonly giveBack: ServeOptions['giveBack']
   /** Permits that are held. */
   readonly active: Set<Promise<void>>
-  /** The last one came. */
-  permittedAt: number
 }
 
 /** Ends well whatever happens: a rejection would be a failed job, and the database alone knows what failed. */
@@ -64,7 +59,6 @@ const permitOf =
   (post: Post): Permit =>
   async (job) => {
     const { logger, signals, active } = post
-    post.permittedAt = performance.now()
     signals.mended()
     if (!isOurs(job)) logger.debug({}, 'A job of another form is in the queue: what it holds is not read.')
     const held = hold(post, job.id)
@@ -106,20 +100,14 @@ const take = async ({ backend, concurrency }: ServeOptions, post: Post): Promise
 
 let served = 0
 
-const longestSleepOf = ({ outage, lookEveryMs }: ServeOptions, permittedAt: number): number => {
-  if (performance.now() - permittedAt < alertMs) return Math.min(alertLookMs, lookEveryMs)
-  return outage.away ? Math.min(awayMs, lookEveryMs) : lookEveryMs
-}
-
 export const serve = (options: ServeOptions, [work, ports]: Parameters<Queue['run']>): Serving => {
-  const { outage, giveBack } = options
+  const { outage, giveBack, lookEveryMs } = options
   const link = `work-${++served}`
   const signals: Signals = { failed: (error) => outage.failed(link, error), mended: () => outage.mended(link) }
-  const longestSleepMs = () => longestSleepOf(options, post.permittedAt)
-  // A loop looks before it asks how long to sleep, so that `post` is there by then.
+  const longestSleepMs = () => (outage.away ? Math.min(awayMs, lookEveryMs) : lookEveryMs)
   const loop = lookLoop(work, { ...ports, longestSleepMs })
   const stopping = new AbortController()
-  const post: Post = { loop, logger: ports.logger, stopping, signals, giveBack, active: new Set(), permittedAt: Number.NEGATIVE_INFINITY }
+  const post: Post = { loop, logger: ports.logger, stopping, signals, giveBack, active: new Set() }
   const silence = outage.tell(ports.logger, loop.wake)
   const closed = take(options, post).finally(() => {
     silence()

@@ -1,8 +1,8 @@
 // The connector over `pg`: several works at once, each on a connection of the pool; tried again where nothing can have been stored.
 
 import { setTimeout } from 'node:timers/promises'
-import { drive, type Row, type SqlConnector, type Statement } from '@syndikit/storage-sql'
-import { explained, explainedTx, foreignTx, isConflict, isDataError, isForbidden, isLost } from './errors.ts'
+import { drive, postgresIdentity, type Query, type Row, type SqlConnector, type Statement } from '@syndikit/storage-sql'
+import { explained, explainedTx, foreignTx, isConflict, isDataError, isLost } from './errors.ts'
 import type { Connections, PostgresClient } from './pool.ts'
 import { readOn, transactionOn } from './session.ts'
 import { toConfig, toRows } from './statements.ts'
@@ -26,36 +26,23 @@ const patiently = async <T>(attempt: () => Promise<T>, maxWaitMs: number): Promi
   }
 }
 
-const identityWith = (more: string): Statement => ({
-  sql: `select current_database() as name, to_regclass('syndikit_meta')::oid::text as meta${more}`,
-  params: [],
-})
-/** Tells databases apart, also those of equal names on two servers, and two schemas with our tables in one database. */
-const identity = identityWith(', (select system_identifier::text from pg_control_system()) as cluster')
-/** Where the role may not ask which server it is on. */
-const lesserIdentity = identityWith('')
 const toIdentity = ([row]: readonly Row[]): string => JSON.stringify(row)
 
 interface Identity {
   readonly asked: Statement
   readonly is: string
 }
-type Send = (statement: Statement) => Promise<readonly Row[]>
 
-const identityOf = async (send: Send): Promise<Identity> => {
-  try {
-    return { asked: identity, is: toIdentity(await send(identity)) }
-  } catch (error) {
-    if (!isForbidden(error)) throw error
-    return { asked: lesserIdentity, is: toIdentity(await send(lesserIdentity)) }
-  }
+const identityOf = async (send: Query): Promise<Identity> => {
+  const asked = await postgresIdentity(send)
+  return { asked, is: toIdentity(await send(asked)) }
 }
 
 /** Makes sure, once per client, that what is stored through the host's client is found by our own. What it asks of the host's, our own was allowed to ask before. */
-const sameDatabase = (ours: Send) => {
+const sameDatabase = (ours: Query) => {
   const checked = new WeakSet<PostgresClient>()
   let mine: Identity | undefined
-  return async (tx: PostgresClient, send: Send): Promise<void> => {
+  return async (tx: PostgresClient, send: Query): Promise<void> => {
     if (checked.has(tx)) return
     mine ??= await identityOf(ours)
     if (toIdentity(await send(mine.asked)) !== mine.is) throw foreignTx()

@@ -20,9 +20,6 @@ export const isLost = (error: unknown): boolean =>
 /** The connection no longer has what `pg` believes to have prepared on it. */
 export const isForgetful = (error: unknown): boolean => ['26000', '42P05'].includes(codeOf(error))
 
-/** The role may not do that; also where it was explained already. */
-export const isForbidden = (error: unknown): boolean => codeOf(error) === '42501' || (error instanceof Error && codeOf(error.cause) === '42501')
-
 /** Of bad input (22), of a broken constraint (23), of a row that no index can hold (54). The transaction was rolled back. */
 export const isDataError = (error: unknown): boolean => /^(22|23|54)...$/.test(codeOf(error))
 

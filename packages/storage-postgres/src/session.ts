@@ -33,13 +33,14 @@ const begin: Statement = { sql: ['begin isolation level read committed', ...byIn
 const commit: Statement = { sql: 'commit', params: [] }
 const rollback: Statement = { sql: 'rollback', params: [] }
 
-/** One read, planned as a verb's statements are. Its end is not waited for: there is nothing to lose in it. */
+/** One read, planned as a verb's statements are. Where the connection allows it, its end is not waited for: there is nothing to lose in it. */
 export const readOn = async (client: PooledClient, statement: Statement, prepare: boolean, spoil: () => void): Promise<readonly Row[]> => {
   const query = lineTo(client, prepare)
   try {
     await query(begin)
     const rows = await query(statement)
-    void query(commit).catch(ignore)
+    const ending = query(commit).catch(ignore)
+    if (client.pipeline !== true) await ending
     return rows
   } catch (error) {
     if (isLost(error)) spoil()

@@ -1,5 +1,4 @@
 // One server for a test file, a database of its own for each test, and rows to put into it.
-import type { ClaimQuery, NewPublication, Storage } from '@syndikit/core'
 import { missing, type Server, startPostgres } from '@syndikit/servers'
 import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
@@ -68,26 +67,7 @@ export const serverForFile = (settings: Readonly<Record<string, string>> = fast)
   }
 }
 
-export const tenant = 'tenant'
-export const query: ClaimQuery = { limit: 20, leaseMs: 60_000, skipTenants: [], skipConnections: [], perTenant: 1000, perConnection: 1000 }
-
-/** Opened, with one active connection named `connection`. */
-export const connected = async <Tx>(storage: Storage<Tx>): Promise<Storage<Tx>> => {
-  await storage.open('suite')
-  const common = { tenant, platform: 'x', state: 'active' as const, data: '{}' }
-  const grant = { ...common, id: 'grant', version: 1, rev: 0, dataKey: '{}', keyId: 'k', sealed: '{}', expiresAt: null, refreshStartedAt: null }
-  await storage.connections.put(grant, [{ ...common, id: 'connection', accountId: 'a', grantId: 'grant', name: 'N', sealed: null }])
-  return storage
-}
-
-export const publication = (n: number | string, body = '{}', activeKey = `key-${n}`): NewPublication => ({
-  id: `publication-${n}`,
-  tenant,
-  idempotencyKey: null,
-  requestHash: 'h',
-  body,
-  deliveries: [{ id: `delivery-${n}`, connectionId: 'connection', platform: 'x', action: 'publish', activeKey, priority: 1, dueAt: 1 }],
-})
+export { connected, publication, query, tenant } from '../../storage-sql/test/rows.ts'
 
 /** It was published, as its worker tells. */
 export const verdict = (claim: { id: string; fence: number }) => ({

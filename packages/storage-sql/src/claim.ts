@@ -14,6 +14,8 @@ const levels = Object.keys(headStartMs).map(Number) as PriorityLevel[]
 const candidatesFor = (limit: number) => limit * 2 + 20
 /** After a pause was met, so that what came due on the platform is soon out of the way; and so many are parked by one claim. */
 const parkAtOnce = 500
+/** Until it is looked again where others were faster: at once would ask without a pause while a transaction of the host holds a row. */
+const contendedMs = 20
 /** A tenant with thousands of rows fills the candidates by itself; then it is passed over and the next ones are looked at, at most this often. */
 const mostRounds = 4
 
@@ -133,5 +135,7 @@ export function* claim(sql: Sql, query: ClaimQuery): Work<Claimed> {
     if (isAll || (picked.length === 0 && shut.length === 0 && !isBehind)) break
     if (shut.length > 0) candidates = Math.max(candidates, parkAtOnce)
   }
-  return { claims, wakeInMs: sawAll && !lost ? ((next?.wake_in ?? null) as number | null) : 0, more }
+  const wakeInMs = (next?.wake_in ?? null) as number | null
+  if (!sawAll) return { claims, wakeInMs: 0, more }
+  return { claims, wakeInMs: lost ? Math.min(wakeInMs ?? contendedMs, contendedMs) : wakeInMs, more }
 }

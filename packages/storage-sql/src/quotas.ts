@@ -96,10 +96,6 @@ function* lockSlot(sql: Sql, tenant: string, connectionId: string): Work<{ now: 
 }
 
 export function* slot(sql: Sql, tenant: string, connectionId: string, intervalMs: number): Work<number> {
-  if (intervalMs <= 0) {
-    const [row] = yield sql('select hold_until from syndikit_slots where tenant = :tenant and connection_id = :connectionId', { tenant, connectionId })
-    return Number(row?.hold_until ?? 0)
-  }
   const { now, freeAt, holdUntil } = yield* lockSlot(sql, tenant, connectionId)
   const at = Math.max(now, freeAt, holdUntil)
   yield sql('update syndikit_slots set free_at = :freeAt where tenant = :tenant and connection_id = :connectionId', {

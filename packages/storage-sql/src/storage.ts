@@ -84,10 +84,9 @@ const eventVerbs = (write: Verb): Storage['events'] => ({
   release: (owner) => write((sql) => releaseReader(sql, owner)),
 })
 
-const quotaVerbs = (write: Verb, read: Verb): Storage['quotas'] => ({
+const quotaVerbs = (write: Verb): Storage['quotas'] => ({
   take: (buckets) => write((sql) => quotas.take(sql, buckets)),
-  // What only asks waits for nobody.
-  slot: (tenant, connectionId, intervalMs) => (intervalMs > 0 ? write : read)((sql) => quotas.slot(sql, tenant, connectionId, intervalMs)),
+  slot: (tenant, connectionId, intervalMs) => write((sql) => quotas.slot(sql, tenant, connectionId, intervalMs)),
   hold: (tenant, connectionId, until) => write((sql) => quotas.hold(sql, tenant, connectionId, until)),
   correct: (bucket, used, endsAt) => write((sql) => quotas.correct(sql, bucket, used, endsAt)),
 })
@@ -178,7 +177,7 @@ export const sqlStorage = <Tx = unknown>(connector: SqlConnector<Tx>, { clock, .
     },
     oauth: oauthVerbs(write, read),
     events: eventVerbs(write),
-    quotas: quotaVerbs(write, read),
+    quotas: quotaVerbs(write),
     leases: leaseVerbs(write),
     platforms: platformVerbs(write, read),
     clean: (before, limit) => write((sql) => clean(sql, before, limit)),

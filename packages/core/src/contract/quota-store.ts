@@ -11,7 +11,7 @@ export interface Bucket {
 export interface QuotaStore {
   /** All buckets or none, in fixed windows. Refused: when the last full window ends. */
   take(buckets: readonly Bucket[]): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAt: number }>
-  /** Pacing: reserves the next slot of a connection and answers its instant; now or past = go. With `intervalMs` 0 it reserves nothing and only tells a `hold`. */
+  /** Pacing: reserves the next slot of a connection and answers its instant; now or past = go. */
   slot(tenant: string, connectionId: string, intervalMs: number): Promise<number>
   /** The platform said wait: no slot of this connection before `until`. Never moves it back. */
   hold(tenant: string, connectionId: string, until: number): Promise<void>

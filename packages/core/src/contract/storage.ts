@@ -213,7 +213,7 @@ export interface DeliveryStore {
    * `nextAt` = now + lease. And how long until the next row that is not due yet: same statement, same snapshot. Two claimers never get one row.
    * Of the deliveries that a connection takes one at a time (`serialize`) one is given out, and none while another one is `running`: also not after its lease ended, until it is
    * taken up again itself. What waits behind it does not count as `more`.
-   * What is due on a paused platform is parked instead (`PlatformStore`); where a claim meets so much of it that it cannot see behind it, or loses a row to another claimer, `wakeInMs` is 0.
+   * What is due on a paused platform is parked instead (`PlatformStore`); where a claim meets so much of it that it cannot see behind it, `wakeInMs` is 0; where it loses a row to another claimer, it is short.
    * `starts` ≥ 2 on a row, before this claim counts, means that it took its worker down before: it is given out only alone (`limit` 1 of it, nothing beside it).
    */
   claim(

@@ -30,7 +30,6 @@ export const memoryQuotas = (tables: Tables): QuotaStore => {
     take: async (buckets) => take(tables, buckets),
     slot: async (tenant, connectionId, intervalMs) => {
       const slot = slotOf(tenant, connectionId)
-      if (intervalMs <= 0) return slot.holdUntil
       const at = Math.max(tables.now(), slot.freeAt, slot.holdUntil)
       slot.freeAt = at + intervalMs
       return at
