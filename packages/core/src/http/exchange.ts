@@ -87,32 +87,55 @@ const requestOf = <T>({ adapter, server, random = systemRandom }: ExchangeOption
 export const nameOf = <T>({ adapter, server }: ExchangeOptions, { method, url, call, applied }: Omit<Asked<T>, 'timeoutMs'>): string =>
   redact(`${method} ${addressOf({ adapter, server }, url, { ...call, query: {} }).address.pathname}`, secretsOf(applied))
 
+/** After a time-out, for the network to say whether anything had left. */
+const lastWordMs = 1_000
+
+/**
+ * Ends a call that the network does not end by itself: one that takes no notice of the signal, or never hears of it. The signal of a `Request` follows ours by weak references, so
+ * where nothing but that signal is kept, it is collected together with everything that waits for it.
+ */
+const orEnds = async <T>(clock: Clock, timer: AbortSignal, aborter: AbortController, timeoutMs: number, sent: Promise<T>): Promise<T> => {
+  const ended = new Promise<never>((_, reject) => {
+    void clock.sleep(timeoutMs, timer).then(async () => {
+      if (timer.aborted) return
+      aborter.abort()
+      await clock.sleep(lastWordMs, timer)
+      reject(aborter.signal.reason)
+    })
+  })
+  return Promise.race([sent, ended])
+}
+
+const send = async <T>(options: ExchangeOptions, { leave }: Asked<T>, { address, init }: ReturnType<typeof requestOf>, signal: AbortSignal): Promise<Reply> => {
+  const response = await ky(address, {
+    ...init,
+    fetch: async (input, more) => {
+      const request = new Request(input as Request, more)
+      leave?.()
+      return options.fetch(request)
+    },
+    redirect: 'manual',
+    retry: 0,
+    timeout: false,
+    throwHttpErrors: false,
+    signal,
+  })
+  return replyOf(response, options.adapter.name, signal)
+}
+
 /** Sends once. Rejects with a `PublishError` for whatever happens on the network, and with a `TypeError` for a call that cannot be made. */
 export const exchange = async <T>(options: ExchangeOptions, asked: Asked<T>): Promise<Reply> => {
   const { adapter, clock } = options
-  const { address, init, broke } = requestOf(options, asked)
+  const made = requestOf(options, asked)
+  const { address, broke } = made
   const [aborter, timer] = [new AbortController(), new AbortController()]
-  void clock.sleep(asked.timeoutMs, timer.signal).then(() => timer.signal.aborted || aborter.abort())
   const startedAt = clock.elapsed()
   const told = (more: { status: number } | { error: string }) => {
     const path = redact(address.pathname, secretsOf(asked.applied))
     options.onExchange?.({ method: asked.method, host: address.host, path, tookMs: Math.round(clock.elapsed() - startedAt), ...more })
   }
   try {
-    const response = await ky(address, {
-      ...init,
-      fetch: async (input, more) => {
-        const request = new Request(input as Request, more)
-        asked.leave?.()
-        return options.fetch(request)
-      },
-      redirect: 'manual',
-      retry: 0,
-      timeout: false,
-      throwHttpErrors: false,
-      signal: aborter.signal,
-    })
-    const reply = await replyOf(response, adapter.name, aborter.signal)
+    const reply = await orEnds(clock, timer.signal, aborter, asked.timeoutMs, send(options, asked, made, aborter.signal))
     if (broke() !== undefined) throw broke()
     told({ status: reply.status })
     return reply
