@@ -58,11 +58,19 @@ const meet = (world: World, life: Life, verb: string, call: () => Promise<unknow
 }
 
 /** K5: a row that still runs is given out again only where something has befallen its last holder. */
-const handedOut = (world: World, life: Life, troubles: number, claims: readonly { readonly id: string; readonly from: string }[]): void => {
-  for (const { id, from } of claims) {
+const handedOut = (
+  world: World,
+  life: Life,
+  troubles: number,
+  claims: readonly { readonly id: string; readonly fence: number; readonly from: string }[],
+): void => {
+  for (const { id, fence, from } of claims) {
     const last = world.holders.get(id)
-    if (from === 'running' && last && last.troublesNow() === last.troubles) world.violated('K5', `${id} was given to ${life.name} while ${last.name} had it`)
-    world.holders.set(id, { name: life.name, troubles, troublesNow: () => life.troubles })
+    // A claim in between whose answer was lost left it with nobody.
+    const isLast = last?.fence === fence - 1
+    if (from === 'running' && last && isLast && last.troublesNow() === last.troubles)
+      world.violated('K5', `${id} was given to ${life.name} while ${last.name} had it`)
+    world.holders.set(id, { name: life.name, fence, troubles, troublesNow: () => life.troubles })
   }
 }
 
@@ -74,7 +82,7 @@ export const databaseOf = (world: World, life: Life): Storage =>
     const troubles = life.still ? life.troubles - 1 : life.troubles
     try {
       const result = await meet(world, life, verb, call)
-      if (verb === 'deliveries.claim') handedOut(world, life, troubles, (result as { claims: { id: string; from: string }[] }).claims)
+      if (verb === 'deliveries.claim') handedOut(world, life, troubles, (result as { claims: { id: string; fence: number; from: string }[] }).claims)
       return result
     } finally {
       await life.going()

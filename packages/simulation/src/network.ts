@@ -40,6 +40,8 @@ interface Trip {
   readonly from: number
   /** It has had its effect, or never will. */
   readonly over: () => void
+  /** Its sender reckons with it no longer, though it is still on its way. */
+  readonly givenUp: () => void
 }
 
 /** It has its effect now; what it leaves is seen at some moment within the bound. */
@@ -87,6 +89,7 @@ const onTheWay: Partial<Record<WireFault, OnTheWay>> = {
     return Response.json({ code: 'slow-down', message: 'too many' }, { status: 429, headers: { 'retry-after': '40' } })
   },
   'arrives late': (trip) => {
+    trip.givenUp()
     arriveLate(trip)
     return trip.world.chance.next() < 0.5 ? aborted(trip.signal) : Promise.reject(broken('ECONNRESET'))
   },
@@ -143,14 +146,17 @@ const tripOf = async (world: World, life: Life, request: Request): Promise<Trip>
     if (left) left.underway = false
     refreshes?.over()
   }
-  return { world, life, call, left, signal: request.signal, boundMs: refreshes?.boundMs ?? boundMs(doorOf(call)), from: world.clock.now(), over }
+  const givenUp = () => refreshes?.givenUp()
+  return { world, life, call, left, signal: request.signal, boundMs: refreshes?.boundMs ?? boundMs(doorOf(call)), from: world.clock.now(), over, givenUp }
 }
 
 /** The network as one process sees it. What it hands over leaves in the same moment, whatever becomes of the process. */
-export const networkOf =
-  (world: World, life: Life): Fetch =>
-  async (request) => {
+export const networkOf = (world: World, life: Life): Fetch => {
+  // As a socket would: a request that is not held is collected before its signal can tell it anything, at another moment in every run.
+  const open = new Set<Request>()
+  return async (request) => {
     if (life.dead) return never
+    open.add(request)
     const trip = await tripOf(world, life, request)
     const { call, left } = trip
     const fault = faultOf(world, call, left !== undefined)
@@ -164,6 +170,8 @@ export const networkOf =
       tell(left, response)
       return response
     } finally {
+      open.delete(request)
       await life.going()
     }
   }
+}

@@ -13,7 +13,7 @@ const shown = ({ path, body, bearer }: Call): string => (path.endsWith('/token')
 export const isRefresh = ({ path }: Call): boolean => path.endsWith('/refresh') || path.endsWith('/token')
 
 /** I15, as a refresh leaves. */
-export const renews = (world: World, life: Life, call: Call): { readonly boundMs: number; over(): void } => {
+export const renews = (world: World, life: Life, call: Call): { readonly boundMs: number; over(): void; givenUp(): void } => {
   const { platform, refreshes, violated, note } = world
   const token = shown(call)
   const account = platform.given.tokens.get(token)?.account ?? ''
@@ -25,13 +25,12 @@ export const renews = (world: World, life: Life, call: Call): { readonly boundMs
     violated('I15', `${life.name} shows an old refresh token of ${account}, whose successor is stored`)
   refreshes.underway.set(account, underway + 1)
   let isOver = false
-  return {
-    boundMs,
-    over: () => {
-      if (!isOver) refreshes.underway.set(account, (refreshes.underway.get(account) ?? 1) - 1)
-      isOver = true
-    },
+  const over = () => {
+    if (!isOver) refreshes.underway.set(account, (refreshes.underway.get(account) ?? 1) - 1)
+    isOver = true
   }
+  // A platform that does not rotate gives the same again: who got no answer may ask once more while the first one is still on its way.
+  return { boundMs, over, givenUp: () => (family ? undefined : over()) }
 }
 
 /** Whether the grant of this account could not be kept: a pair that the platform gave out never reached the database. */

@@ -24,7 +24,10 @@ export const comeToRest = async (scene: Scene): Promise<void> => {
   world.broker.downUntil = 0
   // Whoever stands still goes on, and what is late arrives.
   await clock.pass(10 * 60_000)
-  for (const { life } of scene.processes.filter((one) => one.working && !one.life.dead)) world.violated('K6', `${life.name} was told to stop, and works on`)
+  const stopping = () => scene.processes.filter((one) => one.working && !one.life.dead)
+  // One that was made to stand still again and again stands for the sum of it.
+  if (stopping().length > 0) await clock.pass(20 * 60_000)
+  for (const { life } of stopping()) world.violated('K6', `${life.name} was told to stop, and works on`)
   const until = clock.now() + longestMs
   for (let n = 0; n < mostLooks; n++) {
     const process = processOf(scene, 0)

@@ -21,6 +21,7 @@ export interface Departure {
 /** Who claimed a delivery last, and whether anything has befallen that process since. */
 interface Holder {
   readonly name: string
+  readonly fence: number
   /** How often its process had been in trouble before. */
   readonly troubles: number
   troublesNow(): number
